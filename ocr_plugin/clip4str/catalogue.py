@@ -1,0 +1,224 @@
+"""The published models: what there is, where it is on this machine, and how it gets here.
+
+Only `fetch` touches the network, and only where a file is not here yet. Imports no torch.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from ocr_plugin.errors import ModelUnavailable
+
+_REPO = "mzhaoshuai/CLIP4STR"
+_HUB = "https://huggingface.co"
+_TIMEOUT_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A published model.
+
+    Attributes:
+        name: what it is asked for by.
+        tower: its image tower.
+        pretraining: what the towers were trained on before.
+        training: the word images that it was trained on; the millions are words.
+        parameters: how many, to three digits; 4 bytes each.
+        licence: of the public implementation that published it.
+        repo: on the Hugging Face hub.
+        file: in `repo`, and in the cache directory.
+    """
+
+    name: str
+    tower: str
+    pretraining: str
+    training: str
+    parameters: int
+    file: str
+    licence: str = "Apache-2.0"
+    repo: str = _REPO
+
+    @property
+    def claimed_hash(self) -> str:
+        """The hexadecimal digits in the file's name, which look like the start of a hash."""
+        return Path(self.file).stem.rpartition("_")[2]
+
+
+# As listed by https://github.com/VamosC/CLIP4STR. RBU is Real with Union14M-L and the benchmarks'
+# training sets.
+_ENTRIES = (
+    ModelEntry(
+        name="clip4str-b16-real",
+        tower="ViT-B/16",
+        pretraining="OpenAI WIT-400M",
+        training="Real 3.3M",
+        parameters=158_000_000,
+        file="clip4str_base16x16_d70bde1f2d.ckpt",
+    ),
+    ModelEntry(
+        name="clip4str-b16-rbu",
+        tower="ViT-B/16",
+        pretraining="DataComp-1B",
+        training="RBU 6.5M",
+        parameters=158_000_000,
+        file="clip4str_base_6e9fe947ac.pt",
+    ),
+    ModelEntry(
+        name="clip4str-l14-rbu",
+        tower="ViT-L/14",
+        pretraining="DataComp-1B",
+        training="RBU 6.5M",
+        parameters=447_000_000,
+        file="clip4str_large_3c9d881b88.pt",
+    ),
+    ModelEntry(
+        name="clip4str-h14-rbu-dfn5b",
+        tower="ViT-H/14",
+        pretraining="DFN-5B",
+        training="RBU 6.5M",
+        parameters=1_020_000_000,
+        file="clip4str_huge_3e942729b1.pt",
+    ),
+    ModelEntry(
+        name="clip4str-h14-rbu-laion2b",
+        tower="ViT-H/14",
+        pretraining="LAION-2B",
+        training="RBU 6.5M",
+        parameters=1_020_000_000,
+        file="clip4str_huge_5eef9f86e2.pt",
+    ),
+)
+
+DEFAULT_MODEL = "clip4str-b16-rbu"
+"""The smallest of the models trained on the most words."""
+
+
+def catalogue() -> tuple[ModelEntry, ...]:
+    """Returns the published models, small to large."""
+    return _ENTRIES
+
+
+def cache_directory() -> Path:
+    """Returns where models are kept: the variable OCR_PLUGIN_CACHE, or the user's cache."""
+    chosen = os.environ.get("OCR_PLUGIN_CACHE")
+    base = Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ocr-plugin"))
+    return base / "models"
+
+
+def locate(entry: ModelEntry) -> Path | None:
+    """Returns the model's file if it is on this machine."""
+    path = cache_directory() / entry.file
+    return path if path.is_file() else None
+
+
+def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Path:
+    """Returns the model's file, downloaded first if it is not on this machine.
+
+    A download is checked against the hash that the hub states, and only then gets its name; the
+    hash is written beside it, as `sha256sum` writes it. An interrupted download is resumed.
+
+    Args:
+        entry: of `catalogue`.
+        offline: whether not to download; also by OCR_PLUGIN_OFFLINE=1 or HF_HUB_OFFLINE=1.
+        progress: whether to show a bar on stderr while downloading.
+
+    Raises:
+        ModelUnavailable: not here and downloads are off, or the download failed or was damaged.
+    """
+    if found := locate(entry):
+        return found
+    target = cache_directory() / entry.file
+    if offline or any(map(_is_on, ("OCR_PLUGIN_OFFLINE", "HF_HUB_OFFLINE"))):
+        raise ModelUnavailable(
+            f"{entry.name} is not on this machine and downloads are off; get {entry.file} from"
+            f" {_HUB}/{entry.repo} and put it at {target}"
+        )
+    staging = target.parent / f".{entry.file}.download"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        expected, downloaded = _download(entry, staging, progress)
+        actual = sha256_of(downloaded)
+    # Networks, disks and the hub's client fail in more ways than can be named; the cause is
+    # chained.
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelUnavailable(f"{entry.name} could not be downloaded: {reason}") from error
+    if actual != expected:
+        shutil.rmtree(staging)
+        raise ModelUnavailable(
+            f"{entry.name} was damaged on the way: sha256 {actual} where the hub states"
+            f" {expected}; try again"
+        )
+    if not actual.startswith(entry.claimed_hash):
+        _log.info("%s: the digits in its name do not begin its sha256, %s", entry.file, actual)
+    target.with_name(f"{entry.file}.sha256").write_text(f"{actual}  {entry.file}\n")
+    downloaded.replace(target)
+    shutil.rmtree(staging)
+    return target
+
+
+def resolve(path_or_name: str | Path, offline: bool = False) -> Path:
+    """Returns the weights file of a model given by name or by path; a name comes first.
+
+    Raises:
+        ModelUnavailable: no such file, and no model of that name, or none to be had.
+    """
+    for entry in _ENTRIES:
+        if path_or_name == entry.name:
+            return fetch(entry, offline=offline)
+    path = Path(path_or_name)
+    if path.exists():
+        return path
+    known = ", ".join(entry.name for entry in _ENTRIES)
+    raise ModelUnavailable(f"there is no file or model called {path_or_name}; models: {known}")
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the SHA-256 of a file's bytes, 64 lower-case hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _download(entry: ModelEntry, staging: Path, progress: bool) -> tuple[str, Path]:
+    """Returns the SHA-256 that the hub states and the file in `staging`."""
+    # The client is slow to import and not needed for files that are here.
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    # The client reads the variable only once, when it is imported.
+    endpoint = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
+    url = hf_hub_url(entry.repo, entry.file, endpoint=endpoint)
+    stated = get_hf_file_metadata(url, token=False, timeout=_TIMEOUT_S, endpoint=endpoint)
+    if stated.etag is None or len(stated.etag) != 64:
+        raise ModelUnavailable(f"the hub states no sha256 for {entry.file}")
+    quiet = not progress and not are_progress_bars_disabled()
+    if quiet:
+        disable_progress_bars()
+    try:
+        path = hf_hub_download(
+            entry.repo,
+            entry.file,
+            revision=stated.commit_hash,
+            local_dir=staging,
+            token=False,
+            endpoint=endpoint,
+            etag_timeout=_TIMEOUT_S,
+        )
+    finally:
+        if quiet:
+            enable_progress_bars()
+    return stated.etag, Path(path)
+
+
+def _is_on(variable: str) -> bool:
+    return os.environ.get(variable, "").strip().lower() in {"1", "true", "yes", "on"}

@@ -1,0 +1,491 @@
+"""The CLIP4STR network: CLIP's two towers and two PARSeq decoders, whole, in one file.
+
+Paper: "CLIP4STR: A Simple Baseline for Scene Text Recognition with Pre-trained Vision-Language
+Model", https://arxiv.org/abs/2305.14014. The published checkpoints come from the public
+implementation, https://github.com/VamosC/CLIP4STR (Apache-2.0); where it differs from the paper or
+from open_clip's defaults, this file follows it: QuickGELU in both towers whatever the weights were
+started from, heads 64 wide, a text tower cut to 16 tokens. The decoder is that of PARSeq,
+https://arxiv.org/abs/2207.06966, https://github.com/baudm/parseq (Apache-2.0). The towers are
+open_clip's (MIT). Written anew for this package, with tensors named as in the checkpoints.
+
+In comments B is the batch, P the image patches, D the joint width, L a length in tokens.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Self, cast
+
+import torch
+from open_clip.model import CLIP
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ocr_plugin.clip4str import decoding
+from ocr_plugin.clip4str.captions import VOCAB_SIZE, captions
+from ocr_plugin.clip4str.charset import CHARACTERS, TEXT_CHARACTERS, Charset
+from ocr_plugin.errors import ConfigurationError
+
+HEAD_WIDTH = 64
+"""Width of an attention head in both towers; ViT-H/14 thus has 20 heads, not open_clip's 16."""
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+HALF = (0.5, 0.5, 0.5)
+"""Mean and deviation that the public test script normalises with; training used CLIP's."""
+
+KeysValues = tuple[Tensor, Tensor]
+"""Keys and values of one attention: (B, heads, L, D / heads) each."""
+
+
+@dataclass(frozen=True)
+class Clip4StrConfig:
+    """Everything that fixes the network's shape and how its input is made.
+
+    The defaults are B/16. Sizes are height, width in pixels.
+
+    Attributes:
+        embed_dim: D, the joint width of both towers and the width of the decoders.
+        image_size: of the input; crops are resized to it whatever their aspect ratio.
+        patch_size: of one image token; divides `image_size`.
+        vision_layers: blocks of the image tower.
+        vision_width: of the image tower, a multiple of 64.
+        text_layers: blocks of the text tower.
+        text_width: of the text tower, a multiple of 64.
+        vocab_size: rows of the token embedding; at least what CLIP's tokenizer needs.
+        text_positions: rows of the text tower's positional embedding.
+        context_length: tokens of a caption; the first rows of the positional embedding are used.
+        decoder_depth: layers of each decoder.
+        decoder_heads: attention heads of each decoder; divides `embed_dim`.
+        decoder_mlp_ratio: hidden width of a decoder layer, in `embed_dim`.
+        dropout: of the decoders, in training only.
+        max_label_length: the longest word in training; a reading has one step more, for EOS.
+        characters: what can be read, in the order of the token ids.
+        text_characters: what of a lower-cased reading the text tower is shown.
+        mean: of the input's channels, red first, for pixels 0 to 1.
+        std: of the input's channels, red first, for pixels 0 to 1.
+
+    Raises:
+        ConfigurationError: sizes that do not fit each other.
+    """
+
+    embed_dim: int = 512
+    image_size: tuple[int, int] = (224, 224)
+    patch_size: tuple[int, int] = (16, 16)
+    vision_layers: int = 12
+    vision_width: int = 768
+    text_layers: int = 12
+    text_width: int = 512
+    vocab_size: int = VOCAB_SIZE
+    text_positions: int = 77
+    context_length: int = 16
+    decoder_depth: int = 1
+    decoder_heads: int = 8
+    decoder_mlp_ratio: int = 4
+    dropout: float = 0.1
+    max_label_length: int = 25
+    characters: str = field(default=CHARACTERS, repr=False)
+    text_characters: str = TEXT_CHARACTERS
+    mean: tuple[float, float, float] = CLIP_MEAN
+    std: tuple[float, float, float] = CLIP_STD
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{entry.name} is {getattr(self, entry.name)}"
+            for entry in fields(self)
+            if entry.type is int and getattr(self, entry.name) < 1
+        ]
+        if not 0 <= self.dropout < 1:
+            problems.append(f"dropout is {self.dropout}")
+        if min(self.std) <= 0:
+            problems.append(f"std is {self.std}")
+        if len(set(self.characters)) != len(self.characters) or not self.characters:
+            problems.append("characters are none, or one is there twice")
+        problems += self._misfits()
+        if problems:
+            raise ConfigurationError(f"no such network: {'; '.join(problems)}")
+
+    def _misfits(self) -> list[str]:
+        problems = []
+        if min(*self.image_size, *self.patch_size) < 1 or any(
+            size % patch for size, patch in zip(self.image_size, self.patch_size, strict=True)
+        ):
+            problems.append(f"image_size {self.image_size} is not whole {self.patch_size} patches")
+        for name in ("vision_width", "text_width"):
+            if getattr(self, name) % HEAD_WIDTH:
+                problems.append(f"{name} {getattr(self, name)} is not a multiple of {HEAD_WIDTH}")
+        if self.decoder_heads > 0 and self.embed_dim % self.decoder_heads:
+            problems.append(
+                f"embed_dim {self.embed_dim} is not whole for {self.decoder_heads} heads"
+            )
+        if self.vocab_size < VOCAB_SIZE:
+            problems.append(f"vocab_size {self.vocab_size} is below the tokenizer's {VOCAB_SIZE}")
+        if not 2 <= self.context_length <= self.text_positions:
+            problems.append(
+                f"context_length {self.context_length} is not in 2..{self.text_positions}"
+            )
+        return problems
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Returns the configuration that `values`, as read from JSON, spell.
+
+        Raises:
+            ConfigurationError: an unknown name, or a value of the wrong type.
+        """
+        known = {entry.name: getattr(_DEFAULTS, entry.name) for entry in fields(cls)}
+        problems = [f"{name} is unknown" for name in values.keys() - known.keys()]
+        for name in values.keys() & known.keys():
+            value, default = values[name], known[name]
+            if isinstance(default, tuple):
+                fits = (
+                    isinstance(value, Sequence)
+                    and len(value) == len(default)
+                    and all(_is_like(part, default[0]) for part in value)
+                )
+            else:
+                fits = _is_like(value, default)
+            if not fits:
+                problems.append(f"{name} is {value!r}")
+        if problems:
+            raise ConfigurationError(f"bad configuration: {'; '.join(sorted(problems))}")
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(known[name], tuple) else value
+            for name, value in values.items()
+        }
+        return cls(**arguments)
+
+    @property
+    def steps(self) -> int:
+        """The most tokens of a reading, EOS included."""
+        return self.max_label_length + 1
+
+    @property
+    def charset(self) -> Charset:
+        """The characters with their token ids."""
+        return Charset(self.characters)
+
+
+def _is_like(value: object, example: object) -> bool:
+    if isinstance(example, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is type(example)
+
+
+_DEFAULTS = Clip4StrConfig()
+
+PRESETS: Mapping[str, Clip4StrConfig] = MappingProxyType(
+    {
+        "B/32": Clip4StrConfig(patch_size=(32, 32)),
+        "B/16": Clip4StrConfig(),
+        "L/14": Clip4StrConfig(
+            embed_dim=768,
+            patch_size=(14, 14),
+            vision_layers=24,
+            vision_width=1024,
+            text_width=768,
+        ),
+        "H/14": Clip4StrConfig(
+            embed_dim=1024,
+            patch_size=(14, 14),
+            vision_layers=32,
+            vision_width=1280,
+            text_layers=24,
+            text_width=1024,
+        ),
+    }
+)
+"""The published sizes by the name of their image tower."""
+
+
+def _join(first: KeysValues, second: KeysValues) -> KeysValues:
+    return torch.cat([first[0], second[0]], dim=2), torch.cat([first[1], second[1]], dim=2)
+
+
+class Attention(nn.Module):
+    """Multi-head attention whose keys and values can be projected once and kept.
+
+    The tensors are those of `torch.nn.MultiheadAttention`.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+
+    def keys_values(self, source: Tensor) -> KeysValues:
+        """Returns the keys and values of `source`, (B, L, D)."""
+        width = source.shape[-1]
+        both = functional.linear(source, self.in_proj_weight[width:], self.in_proj_bias[width:])
+        keys, values = both.chunk(2, dim=-1)
+        return self._split(keys), self._split(values)
+
+    def forward(self, queries: Tensor, source: KeysValues, mask: Tensor | None = None) -> Tensor:
+        """Returns what each query gathers, (B, Q, D).
+
+        Args:
+            queries: (B, Q, D).
+            source: of `keys_values`, L long.
+            mask: bool that broadcasts to (B, heads, Q, L), true where a query may look.
+        """
+        width = queries.shape[-1]
+        projected = functional.linear(
+            queries, self.in_proj_weight[:width], self.in_proj_bias[:width]
+        )
+        gathered = functional.scaled_dot_product_attention(
+            self._split(projected),
+            *source,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        return cast(Tensor, self.out_proj(gathered.transpose(1, 2).flatten(2)))
+
+    def _split(self, projected: Tensor) -> Tensor:
+        batch, length, width = projected.shape
+        split = projected.view(batch, length, self.heads, width // self.heads)
+        return split.transpose(1, 2)  # (B, heads, L, D / heads)
+
+
+class DecoderLayer(nn.Module):
+    """A pre-norm decoder layer with two streams: queries (positions) and content (characters)."""
+
+    def __init__(self, config: Clip4StrConfig) -> None:
+        super().__init__()
+        width, hidden = config.embed_dim, config.embed_dim * config.decoder_mlp_ratio
+        self.self_attn = Attention(width, config.decoder_heads, config.dropout)
+        self.cross_attn = Attention(width, config.decoder_heads, config.dropout)
+        self.linear1 = nn.Linear(width, hidden)
+        self.linear2 = nn.Linear(hidden, width)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+        self.norm_q = nn.LayerNorm(width)
+        self.norm_c = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def stream(
+        self,
+        state: Tensor,
+        normed: Tensor,
+        content: KeysValues,
+        memory: KeysValues,
+        mask: Tensor | None,
+    ) -> Tensor:
+        """Returns one stream after this layer, (B, Q, D).
+
+        Args:
+            state: (B, Q, D), the stream before it.
+            normed: `state` after the stream's own norm.
+            content: keys and values of the characters.
+            memory: keys and values of the towers' tokens.
+            mask: which characters a query may look at; see `Attention.forward`.
+        """
+        state = state + self.dropout(self.self_attn(normed, content, mask))
+        state = state + self.dropout(self.cross_attn(self.norm1(state), memory))
+        hidden = self.dropout(functional.gelu(self.linear1(self.norm2(state))))
+        return state + cast(Tensor, self.dropout(self.linear2(hidden)))
+
+
+class TokenEmbedding(nn.Module):
+    """Characters as vectors, scaled by the root of their width."""
+
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(rows, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Returns (B, L, D) for (B, L) token ids."""
+        return math.sqrt(self.embedding.embedding_dim) * cast(Tensor, self.embedding(tokens))
+
+
+class Decoder(nn.Module):
+    """PARSeq's decoder: reads characters off a memory, in any order that the masks allow."""
+
+    def __init__(self, config: Clip4StrConfig) -> None:
+        super().__init__()
+        charset = config.charset
+        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_depth))
+        self.text_embed = TokenEmbedding(charset.ids, config.embed_dim)
+        self.pos_queries = nn.Parameter(torch.empty(1, config.steps, config.embed_dim))
+        self.norm = nn.LayerNorm(config.embed_dim)
+        self.head = nn.Linear(config.embed_dim, charset.classes)
+        self.dropout = nn.Dropout(config.dropout)
+        # PARSeq's start: small normal weights, no biases.
+        nn.init.trunc_normal_(self.pos_queries, std=0.02)
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def project(
+        self, memory: Tensor, after: Sequence[KeysValues] | None = None
+    ) -> list[KeysValues]:
+        """Returns each layer's keys and values of a memory.
+
+        Args:
+            memory: (B, M, D).
+            after: of this method, to be put before those of `memory`.
+        """
+        own = [layer.cross_attn.keys_values(memory) for layer in self._layers()]
+        if after is None:
+            return own
+        return [_join(first, second) for first, second in zip(after, own, strict=True)]
+
+    def forward(
+        self,
+        tokens: Tensor,
+        memory: Sequence[KeysValues],
+        query_mask: Tensor,
+        content_mask: Tensor,
+        positions: int,
+    ) -> Tensor:
+        """Returns the logits of the first `positions` characters, (B, positions, classes).
+
+        Args:
+            tokens: (B, L) int64 ids that are known, BOS first; the token at index i is the
+                character at position i - 1.
+            memory: of `project`.
+            query_mask: bool that broadcasts to (B, heads, positions, L), true where the query of
+                a position may look at a token.
+            content_mask: bool that broadcasts to (B, heads, L, L), the same among the tokens;
+                matters only in decoders of several layers.
+            positions: how many to read.
+        """
+        content = self._content(tokens)
+        queries = self.dropout(self.pos_queries[:, :positions].expand(len(tokens), -1, -1))
+        layers = self._layers()
+        for layer, layer_memory in zip(layers, memory, strict=True):
+            normed = layer.norm_c(content)
+            known = layer.self_attn.keys_values(normed)
+            queries = layer.stream(queries, layer.norm_q(queries), known, layer_memory, query_mask)
+            if layer is not layers[-1]:
+                content = layer.stream(content, normed, known, layer_memory, content_mask)
+        return cast(Tensor, self.head(self.norm(queries)))
+
+    def step(
+        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: list[KeysValues]
+    ) -> Tensor:
+        """Returns the logits of the character at `position`, (B, classes), left to right.
+
+        Args:
+            tokens: (B,) int64, the character before it, or BOS at position 0.
+            position: counted from 0; one more than in the call before.
+            memory: of `project`.
+            past: keys and values of the characters so far, one a layer; empty at position 0. This
+                call adds its own.
+        """
+        content = self.text_embed(tokens[:, None])  # (B, 1, D)
+        if position > 0:
+            content = content + self.pos_queries[:, position - 1 : position]
+        queries = self.pos_queries[:, position : position + 1].expand(len(tokens), -1, -1)
+        layers = self._layers()
+        for index, (layer, layer_memory) in enumerate(zip(layers, memory, strict=True)):
+            normed = layer.norm_c(content)
+            known = layer.self_attn.keys_values(normed)
+            if position > 0:
+                known = _join(past[index], known)
+                past[index] = known
+            else:
+                past.append(known)
+            # Everything known lies to the left, so that nothing needs a mask.
+            queries = layer.stream(queries, layer.norm_q(queries), known, layer_memory, None)
+            if layer is not layers[-1]:
+                content = layer.stream(content, normed, known, layer_memory, None)
+        return cast(Tensor, self.head(self.norm(queries)))[:, 0]
+
+    def _content(self, tokens: Tensor) -> Tensor:
+        embedded = self.text_embed(tokens)  # (B, L, D)
+        # BOS stands before the first position and has none of its own.
+        positioned = embedded[:, 1:] + self.pos_queries[:, : tokens.shape[1] - 1]
+        return cast(Tensor, self.dropout(torch.cat([embedded[:, :1], positioned], dim=1)))
+
+    def _layers(self) -> list[DecoderLayer]:
+        return cast(list[DecoderLayer], list(self.layers))
+
+
+class Clip4Str(nn.Module):
+    """Reads one word in each image.
+
+    Attributes:
+        config: what it was built from.
+        refinements: rounds of cloze refinement after the left-to-right reading, 0 or more; the
+            published accuracies use 1.
+    """
+
+    def __init__(self, config: Clip4StrConfig, refinements: int = 1) -> None:
+        super().__init__()
+        if refinements < 0:
+            raise ConfigurationError(f"refinements cannot be negative, got {refinements}")
+        self.config = config
+        self.refinements = refinements
+        self.clip_model = _towers(config)
+        self.visual_decoder = Decoder(config)
+        self.cross_decoder = Decoder(config)
+
+    def forward(self, images: Tensor, independent: bool = False) -> Tensor:
+        """Returns the logits of the cross-modal branch, (B, L, classes).
+
+        L is `config.steps` after a refinement, and without one the number of steps until every
+        word of the batch has ended. Class 0 is EOS; what follows a word's first EOS means nothing.
+
+        Args:
+            images: (B, 3, H, W) float, normalised by the configuration's mean and std.
+            independent: whether each image is read as though it were alone. The public
+                implementation gives every cross-modal reading of a batch as many steps as its
+                longest visual reading took, so that a word's neighbours can change it. The default
+                does the same; independently, each has the steps of its own visual reading.
+        """
+        return decoding.read(self, images, independent)
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Returns the image tokens, class token first, (B, 1 + P, D), of (B, 3, H, W) images."""
+        tower = self.clip_model.visual
+        patches = tower.conv1(images).flatten(2).transpose(1, 2)  # (B, P, vision width)
+        first = tower.class_embedding.to(patches.dtype).expand(len(images), 1, -1)
+        tokens = torch.cat([first, patches], dim=1) + tower.positional_embedding.to(patches.dtype)
+        tokens = tower.transformer(tower.ln_pre(tokens))
+        return cast(Tensor, tower.ln_post(tokens) @ tower.proj)
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Returns the caption tokens of readings, (B, `config.context_length`, D)."""
+        config, tower = self.config, self.clip_model
+        length = config.context_length
+        weight = tower.token_embedding.weight
+        tokens = torch.tensor(
+            captions(texts, config.text_characters, length), dtype=torch.long, device=weight.device
+        ).reshape(len(texts), length)
+        # Causal, as CLIP's text tower is; open_clip adds the mask to the attention's scores.
+        future = torch.full((length, length), -math.inf, device=weight.device).triu(1)
+        states = tower.token_embedding(tokens) + tower.positional_embedding[:length]
+        states = tower.transformer(states, attn_mask=future)
+        return cast(Tensor, tower.ln_final(states) @ tower.text_projection)
+
+
+def _towers(config: Clip4StrConfig) -> CLIP:
+    towers = CLIP(
+        embed_dim=config.embed_dim,
+        vision_cfg={
+            "image_size": config.image_size,
+            "patch_size": config.patch_size,
+            "layers": config.vision_layers,
+            "width": config.vision_width,
+            "head_width": HEAD_WIDTH,
+        },
+        text_cfg={
+            "context_length": config.text_positions,
+            "vocab_size": config.vocab_size,
+            "layers": config.text_layers,
+            "width": config.text_width,
+            "heads": config.text_width // HEAD_WIDTH,
+        },
+        quick_gelu=True,
+    )
+    # A constant for 77 tokens that is not used here, and that no checkpoint could fill when the
+    # network is built without memory.
+    towers.attn_mask = None
+    return towers

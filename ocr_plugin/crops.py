@@ -1,0 +1,175 @@
+"""From a page and a region to an upright, rectified crop, and back from the crop to the page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocr_plugin import geometry
+from ocr_plugin.protocols import RGB, Points
+
+# A region this many times taller than wide is taken for turned or stacked text, not upright text.
+_TALL = 1.5
+# Samples along a strip: enough for a smooth curve and for perspective foreshortening.
+_SAMPLES = 33
+# A crop's sides are kept within this many pixels, whatever the region's size on the page.
+_MAX_HEIGHT = 256
+_MAX_WIDTH = 8192
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A region laid out for reading: its upper and its lower edge, in page pixels.
+
+    Attributes:
+        top: (K, 2) float32, from where the text begins to where it ends.
+        bottom: (K, 2) float32; point k lies below point k of the top at the same place of the
+            text, so that the K points are equally spaced in the rectified crop.
+        curved: whether the edges bend. Those of a straight strip are straight lines.
+    """
+
+    top: Points
+    bottom: Points
+    curved: bool
+
+    @property
+    def quad(self) -> Points:
+        """The four corners, (4, 2) float32."""
+        return np.stack([self.top[0], self.top[-1], self.bottom[-1], self.bottom[0]])
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width along the text and mean height across it, in page pixels."""
+        middle = (self.top + self.bottom).astype(np.float64) / 2
+        width = float(np.hypot(*np.diff(middle, axis=0).T).sum())
+        height = float(np.linalg.norm(self.top - self.bottom, axis=1).mean())
+        return width, height
+
+    def part(self, start: float, end: float) -> "Strip":
+        """Returns the piece between two fractions of the crop's width."""
+        places = np.linspace(start, end, _SAMPLES) * (len(self.top) - 1)
+        indices = np.arange(len(self.top))
+        top, bottom = (
+            np.stack([np.interp(places, indices, edge[:, axis]) for axis in (0, 1)], axis=1)
+            for edge in (self.top, self.bottom)
+        )
+        return Strip(top.astype(np.float32), bottom.astype(np.float32), self.curved)
+
+    def polygon(self, side_points: int = 8) -> Points:
+        """Returns the outline: a quad, or `side_points` on each edge of a curved strip."""
+        if not self.curved:
+            return self.quad
+        top, bottom = (geometry.resample(edge, side_points) for edge in (self.top, self.bottom))
+        return np.concatenate([top, bottom[::-1]])
+
+    def reversed(self) -> "Strip":
+        """Returns the strip read the other way up: turned by 180 degrees."""
+        return Strip(self.bottom[::-1].copy(), self.top[::-1].copy(), self.curved)
+
+
+def strip_of(polygon: Points) -> Strip:
+    """Returns the strip that a region's polygon covers, in the polygon's own reading direction.
+
+    Four points are the corners of a plane text seen in perspective. More points are a band,
+    curved or not; a compact shape that is no band is read as its smallest rectangle.
+    """
+    if len(polygon) == 4:
+        return _plane_strip(polygon)
+    band = geometry.ribbon(polygon)
+    if band is None:
+        return _plane_strip(geometry.min_area_quad(polygon))
+    top, bottom = band.sides()
+    return Strip(top, bottom, curved=True)
+
+
+def readings_of(polygon: Points) -> Iterator[Strip]:
+    """Yields the ways in which a region may have to be turned to be read, likeliest first.
+
+    A wide region is read as it lies and upside down; a tall one downwards, upwards and as it
+    stands; a region that is nearly square in all four directions; a curved one along its curve,
+    across its smallest rectangle in case the curve is only ragged, and upside down.
+    """
+    first = strip_of(polygon)
+    yield first
+    if first.curved:
+        yield _plane_strip(geometry.min_area_quad(polygon))
+        yield first.reversed()
+        return
+    quad = first.quad
+    width, height = geometry.quad_size(quad)
+    if height >= _TALL * width:
+        turns = [1, 3]
+    elif width >= _TALL * height:
+        turns = [2]
+    else:
+        turns = [2, 1, 3]
+    for turn in turns:
+        yield _plane_strip(np.roll(quad, -turn, axis=0))
+
+
+def rectify(page: RGB, strip: Strip) -> RGB:
+    """Returns the strip as an upright picture, (h, w, 3) uint8, at the page's own resolution.
+
+    Args:
+        page: (H, W, 3) uint8 RGB.
+        strip: in the page's pixels; parts outside the page repeat its edge.
+    """
+    width, height = strip.size
+    shrink = min(1.0, _MAX_HEIGHT / max(height, 1), _MAX_WIDTH / max(width, 1))
+    columns, rows = max(1, round(width * shrink)), max(1, round(height * shrink))
+    if strip.curved:
+        return _unroll(page, strip, columns, rows)
+    corners = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float32)
+    # OpenCV counts pixel centres from 0, our coordinates count pixel edges from 0.
+    homography = cv2.getPerspectiveTransform(corners - 0.5, strip.quad - np.float32(0.5))
+    return np.asarray(
+        cv2.warpPerspective(
+            page,
+            homography,
+            (columns, rows),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
+        dtype=np.uint8,
+    )
+
+
+def _plane_strip(quad: Points) -> Strip:
+    """Returns the strip of a plane text's corners, its samples foreshortened as the text is."""
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    places = np.linspace(0, 1, _SAMPLES, dtype=np.float32)
+    edges = np.concatenate(
+        [np.stack([places, np.zeros_like(places)], 1), np.stack([places, np.ones_like(places)], 1)]
+    )
+    if abs(geometry.signed_area(quad)) < 1e-3 or not _convex(quad):
+        quad = geometry.min_area_quad(quad)
+    homography = cv2.getPerspectiveTransform(unit, np.ascontiguousarray(quad, dtype=np.float32))
+    mapped = cv2.perspectiveTransform(edges[None], homography)[0].astype(np.float32)
+    return Strip(mapped[:_SAMPLES], mapped[_SAMPLES:], curved=False)
+
+
+def _convex(quad: Points) -> bool:
+    return bool(cv2.isContourConvex(np.ascontiguousarray(quad, dtype=np.float32)))
+
+
+def _unroll(page: RGB, strip: Strip, columns: int, rows: int) -> RGB:
+    """Returns a curved strip, flattened: every column is the straight line between the edges."""
+    across = (np.arange(columns, dtype=np.float32) + 0.5) / columns * (len(strip.top) - 1)
+    down = ((np.arange(rows, dtype=np.float32) + 0.5) / rows)[:, None, None]
+    indices = np.arange(len(strip.top))
+    top, bottom = (
+        np.stack([np.interp(across, indices, edge[:, axis]) for axis in (0, 1)], axis=1)
+        for edge in (strip.top, strip.bottom)
+    )
+    places = ((1 - down) * top + down * bottom - 0.5).astype(np.float32)
+    return np.asarray(
+        cv2.remap(
+            page,
+            np.ascontiguousarray(places[..., 0]),
+            np.ascontiguousarray(places[..., 1]),
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
+        dtype=np.uint8,
+    )

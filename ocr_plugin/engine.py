@@ -1,0 +1,192 @@
+"""The only place where the stages meet: decode, detect, crop, recognize, assemble.
+
+    sources ── decode ahead ──> pages ── in batches ──> detector ──> regions ──> crops ──┐
+    Page | PageError <── assemble <── readings <── full batches <── queue across pages <─┘
+
+Everything between is bounded: a few decoded pages, a batch of crops and the pages they belong
+to. Results come out in the order in which their sources went in.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from itertools import islice
+from typing import Any
+
+from ocr_plugin import registry
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.images import PageImage, Source
+from ocr_plugin.options import EngineOptions
+from ocr_plugin.page_work import CropTask, PageWork
+from ocr_plugin.prefetch import Failure, decoded_pages
+from ocr_plugin.protocols import Detector, Reading, Recognizer, Regions
+from ocr_plugin.schema import EngineInfo, Page, PageError
+
+
+class Engine:
+    """Reads pictures and documents into pages.
+
+    An engine keeps nothing of what it reads: one instance serves any number of threads, and what
+    it gives for a page does not depend on the other pages it is given.
+
+    Args:
+        detector: name of an installed detector, or a detector.
+        recognizer: name of an installed recognizer, or a recognizer.
+        detector_options: keyword options for a detector that is given by name.
+        recognizer_options: keyword options for a recognizer that is given by name.
+        options: how the stages are run and joined.
+
+    Raises:
+        PluginError: a name that cannot be resolved, or a plugin that does not start.
+        ConfigurationError: options that cannot work.
+        ModelError: weights that cannot be used.
+    """
+
+    def __init__(
+        self,
+        detector: str | Detector = "dbnet",
+        recognizer: str | Recognizer = "ppocr",
+        *,
+        detector_options: Mapping[str, Any] | None = None,
+        recognizer_options: Mapping[str, Any] | None = None,
+        options: EngineOptions | None = None,
+    ) -> None:
+        self.options = options or EngineOptions()
+        if isinstance(detector, str):
+            detector = registry.make_detector(detector, **(detector_options or {}))
+        elif detector_options:
+            raise ConfigurationError("detector_options need a detector given by its name")
+        if isinstance(recognizer, str):
+            recognizer = registry.make_recognizer(recognizer, **(recognizer_options or {}))
+        elif recognizer_options:
+            raise ConfigurationError("recognizer_options need a recognizer given by its name")
+        self.detector: Detector = detector
+        self.recognizer: Recognizer = recognizer
+        self.info = EngineInfo(
+            version=version("ocr-plugin"),
+            detector=detector.component,
+            recognizer=recognizer.component,
+        )
+
+    def read(self, source: Source) -> Page:
+        """Returns the first page of a source; `read_many` gives every page.
+
+        Raises:
+            UnreadableImage: the source is no readable image or document.
+        """
+        pages = decoded_pages([source], self.options.images, threads=1)
+        try:
+            first = list(islice(pages, 1))
+        finally:
+            pages.close()
+        for result in self._stream(iter(first)):
+            if isinstance(result, Failure):
+                raise result.error
+            return result
+        raise ConfigurationError("the source has no pages")
+
+    def read_many(self, sources: Iterable[Source]) -> Iterator[Page | PageError]:
+        """Yields every page of every source in order; a page that fails yields its error.
+
+        Sources are taken one by one as they are needed, so an endless iterable is fine.
+        """
+        pages = decoded_pages(sources, self.options.images, self.options.decode_threads)
+        try:
+            for result in self._stream(pages):
+                yield result.as_value() if isinstance(result, Failure) else result
+        finally:
+            pages.close()
+
+    def _stream(self, pages: Iterator[PageImage | Failure]) -> Iterator[Page | Failure]:
+        """Yields what becomes of each page, in order."""
+        options = self.options
+        in_flight: deque[PageWork | Failure] = deque()
+        queue: deque[CropTask] = deque()
+        while batch := list(islice(pages, options.detector_batch)):
+            for item in self._begun(batch, queue):
+                in_flight.append(item)
+            while len(queue) >= options.recognizer_batch:
+                self._read_batch(queue)
+            yield from self._finished(in_flight)
+            # Pages without crops must not pile up behind one that waits for a full batch.
+            while queue and len(in_flight) > options.recognizer_batch:
+                self._read_batch(queue)
+                yield from self._finished(in_flight)
+        while queue:
+            self._read_batch(queue)
+            yield from self._finished(in_flight)
+        yield from self._finished(in_flight)
+
+    def _begun(
+        self, batch: list[PageImage | Failure], queue: deque[CropTask]
+    ) -> list[PageWork | Failure]:
+        """Detects a batch of pages and queues their first crops."""
+        begun = [PageWork(item) if isinstance(item, PageImage) else item for item in batch]
+        works = [item for item in begun if isinstance(item, PageWork)]
+        for work, found in zip(works, self._detect(works), strict=True):
+            if isinstance(found, Exception):
+                work.error = found
+                continue
+            try:
+                queue.extend(work.begin(found, self.recognizer.unit))
+            except Exception as error:  # one bad page must not end the run; it is reported
+                work.error = error
+        return begun
+
+    def _detect(self, works: list[PageWork]) -> list[Regions | Exception]:
+        """Returns each page's regions; where a batch fails, its pages are tried one by one."""
+        if not works:
+            return []
+        try:
+            found = self.detector.detect([work.image.pixels for work in works])
+            if len(found) != len(works):
+                raise RuntimeError(f"the detector answered {len(found)} of {len(works)} pages")
+            return list(found)
+        except Exception as error:  # any defect of a plugin is reported as that page's error
+            if len(works) == 1:
+                return [error]
+            return [found for work in works for found in self._detect([work])]
+
+    def _read_batch(self, queue: deque[CropTask]) -> None:
+        """Reads the oldest crops of the queue; what they call for goes to its front."""
+        count = min(self.options.recognizer_batch, len(queue))
+        tasks = [queue.popleft() for _ in range(count)]
+        tasks = [task for task in tasks if task.page.error is None]
+        further: list[CropTask] = []
+        for task, reading in zip(tasks, self._recognize(tasks), strict=True):
+            try:
+                if isinstance(reading, Exception):
+                    raise reading
+                further.extend(task.settle(reading))
+            except Exception as error:  # one bad crop is its page's error, not the run's end
+                task.page.error = error
+        queue.extendleft(reversed(further))
+
+    def _recognize(self, tasks: list[CropTask]) -> list[Reading | Exception]:
+        """Returns each crop's reading; where a batch fails, its crops are tried one by one."""
+        if not tasks:
+            return []
+        try:
+            readings = self.recognizer.recognize([task.pixels for task in tasks])
+            if len(readings) != len(tasks):
+                raise RuntimeError(f"the recognizer answered {len(readings)} of {len(tasks)} crops")
+            return list(readings)
+        except Exception as error:  # any defect of a plugin is reported as that page's error
+            if len(tasks) == 1:
+                return [error]
+            return [reading for task in tasks for reading in self._recognize([task])]
+
+    def _finished(self, in_flight: deque[PageWork | Failure]) -> Iterator[Page | Failure]:
+        """Yields and removes the pages that are done, as long as none before them is open."""
+        while in_flight and (isinstance(in_flight[0], Failure) or in_flight[0].done):
+            item = in_flight.popleft()
+            if isinstance(item, Failure):
+                yield item
+                continue
+            if item.error is None:
+                try:
+                    yield item.page(self.info, self.options.min_confidence)
+                    continue
+                except Exception as error:  # assembling one page must not end the run
+                    item.error = error
+            yield Failure(item.image.name, item.image.page_index, item.error)

@@ -1,0 +1,93 @@
+"""Everything this package raises on purpose.
+
+    OcrError
+    ├── UnreadableImage        a source that is not an image, is damaged, or exceeds a limit
+    ├── ConfigurationError     an option, or a combination of options, that cannot work
+    ├── PluginError
+    │   ├── UnknownPlugin      no installed distribution offers that name
+    │   ├── AmbiguousPlugin    two installed distributions claim one name
+    │   └── BrokenPlugin       the plugin was found but failed to import or to start
+    └── ModelError
+        ├── CheckpointError    a file that holds no usable weights
+        └── ModelUnavailable   weights that are not here and may not or cannot be fetched
+
+The message of each is one line that says what was wrong and, where there is one, the way out.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit status of the command line."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    INPUT = 3
+    PLUGIN = 4
+    MODEL = 5
+    INTERRUPTED = 130
+
+
+class OcrError(Exception):
+    """Root of this package's errors."""
+
+    exit_code = ExitCode.UNEXPECTED
+
+
+class UnreadableImage(OcrError):
+    """A source that cannot be turned into a page.
+
+    Attributes:
+        name: what the source is called: a path, or a stand-in such as ``<bytes>``.
+        reason: why it cannot be read.
+    """
+
+    exit_code = ExitCode.INPUT
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["UnreadableImage"], tuple[str, str]]:
+        # Exceptions pickle by their message; this one is built from two values.
+        return type(self), (self.name, self.reason)
+
+
+class ConfigurationError(OcrError):
+    """An option, or a combination of options, that cannot work."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PluginError(OcrError):
+    """A detector or recognizer that could not be had by its name."""
+
+    exit_code = ExitCode.PLUGIN
+
+
+class UnknownPlugin(PluginError):
+    """No installed distribution offers that name."""
+
+
+class AmbiguousPlugin(PluginError):
+    """Two installed distributions claim one name."""
+
+
+class BrokenPlugin(PluginError):
+    """A plugin that was found but failed to import or to start; the cause is chained."""
+
+
+class ModelError(OcrError):
+    """Weights that cannot be used."""
+
+    exit_code = ExitCode.MODEL
+
+
+class CheckpointError(ModelError):
+    """A file that holds no usable weights: wrong format, unsafe pickle, missing tensors."""
+
+
+class ModelUnavailable(ModelError):
+    """Weights that are not on this machine and may not, or could not, be fetched."""

@@ -1,0 +1,65 @@
+"""ONNX files and how they are run: one float tensor in, one out."""
+
+import hashlib
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ocr_plugin.errors import CheckpointError, ModelUnavailable
+
+
+def bundled_model(name: str) -> Path:
+    """Returns where the installed ``rapidocr`` wheel keeps one of its model files.
+
+    Raises:
+        ModelUnavailable: this release of rapidocr does not carry it.
+    """
+    path = Path(str(files("rapidocr"))) / "models" / name
+    if not path.is_file():
+        raise ModelUnavailable(
+            f"{name} is not in the installed rapidocr; pip install rapidocr==3.10"
+        )
+    return path
+
+
+class OnnxModel:
+    """An ONNX network on the CPU. May be run from several threads at once."""
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        """Opens the file; raises `CheckpointError` where it is no ONNX network."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        # With ever-changing input sizes the arena and the memory pattern only grow.
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime has no public root of its own errors
+            raise CheckpointError(
+                f"{path}: not a usable ONNX file: {_first_line(error)}"
+            ) from error
+        self.path = path
+        self._input = self._session.get_inputs()[0].name
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns the network's first output for a float32 batch."""
+        output: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
+        return output
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

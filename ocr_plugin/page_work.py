@@ -1,0 +1,175 @@
+"""A page on its way through the engine: which crops it still waits for, and what was read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ocr_plugin import crops, layout, words
+from ocr_plugin.images import PageImage
+from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit
+from ocr_plugin.schema import Alternative, Character, EngineInfo, Page, Source, Word
+
+# A reading this confident is taken as it is; otherwise other ways to turn the region are tried.
+_SETTLED = 0.7
+# By how much another way must be more confident than the likelier one before it.
+_MARGIN = 0.05
+
+
+@dataclass
+class _Attempt:
+    """One way of reading a region: the region turned, and the crops cut from it."""
+
+    strip: crops.Strip
+    spans: Sequence[tuple[float, float]]
+    readings: list[Reading | None]
+
+    @property
+    def confidence(self) -> float:
+        """Mean over the crops, by their share of the characters; 0 where nothing was read."""
+        read = [reading for reading in self.readings if reading is not None and reading.text]
+        characters = sum(len(reading.text) for reading in read)
+        if not characters:
+            return 0.0
+        return sum(len(reading.text) * reading.confidence for reading in read) / characters
+
+
+@dataclass
+class _RegionWork:
+    candidates: Iterator[crops.Strip]
+    split: bool
+    best: _Attempt | None = None
+
+
+@dataclass(eq=False)
+class CropTask:
+    """A crop that waits to be read, and where its reading belongs."""
+
+    page: "PageWork"
+    pixels: RGB
+    region: _RegionWork
+    attempt: _Attempt
+    index: int
+
+    def settle(self, reading: Reading) -> "list[CropTask]":
+        """Takes the crop's reading; returns the further crops its region calls for."""
+        self.attempt.readings[self.index] = reading
+        if any(known is None for known in self.attempt.readings):
+            return []
+        return self.page.judge(self.region, self.attempt)
+
+
+@dataclass(eq=False)
+class PageWork:
+    """A page, its regions, and what was read in them so far."""
+
+    image: PageImage
+    regions: list[_RegionWork] = field(default_factory=list)
+    open_regions: int = 0
+    error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is awaited any more."""
+        return self.error is not None or self.open_regions == 0
+
+    def begin(self, found: Regions, unit: Unit) -> list[CropTask]:
+        """Takes the detector's regions; returns the first crops to be read."""
+        split = found.kind == "line" and unit == "word"
+        self.regions = [
+            _RegionWork(crops.readings_of(np.asarray(polygon, np.float32)), split)
+            for polygon in found.polygons
+        ]
+        self.open_regions = len(self.regions)
+        return [task for region in self.regions for task in self._next_attempt(region)]
+
+    def judge(self, region: _RegionWork, attempt: _Attempt) -> list[CropTask]:
+        """Keeps the better of a region's attempts; returns the crops of the next one, if any."""
+        if region.best is None or attempt.confidence > region.best.confidence + _MARGIN:
+            region.best = attempt
+        if region.best.confidence >= _SETTLED:
+            self.open_regions -= 1
+            return []
+        return self._next_attempt(region)
+
+    def _next_attempt(self, region: _RegionWork) -> list[CropTask]:
+        strip = next(region.candidates, None)
+        if strip is None:
+            self.open_regions -= 1
+            return []
+        pixels = crops.rectify(self.image.pixels, strip)
+        spans = words.ink_spans(pixels) if region.split else [(0.0, 1.0)]
+        attempt = _Attempt(strip, spans, [None] * len(spans))
+        return [
+            CropTask(self, _columns(pixels, start, end), region, attempt, index)
+            for index, (start, end) in enumerate(spans)
+        ]
+
+    def page(self, info: EngineInfo, min_confidence: float) -> Page:
+        """Returns the finished page."""
+        height, width = self.image.pixels.shape[:2]
+        pieces = [
+            piece
+            for region in self.regions
+            if region.best is not None
+            for piece in _pieces(region.best, min_confidence)
+        ]
+        return Page(
+            source=Source(
+                name=self.image.name,
+                page_index=self.image.page_index,
+                sha256=self.image.sha256,
+                width=width,
+                height=height,
+            ),
+            blocks=layout.arrange(pieces),
+            engine=info,
+            warnings=self.image.warnings,
+        )
+
+
+def _columns(pixels: RGB, start: float, end: float) -> RGB:
+    """Returns the columns of a rectified crop between two fractions of its width."""
+    width = pixels.shape[1]
+    first = min(int(start * width), width - 1)
+    return np.ascontiguousarray(pixels[:, first : max(first + 1, round(end * width))])
+
+
+def _pieces(attempt: _Attempt, min_confidence: float) -> Iterator[layout.Piece]:
+    """Yields what was read in a region as one piece, or nothing where nothing was."""
+    found: list[Word] = []
+    for (start, end), reading in zip(attempt.spans, attempt.readings, strict=True):
+        if reading is not None and reading.confidence >= min_confidence:
+            found.extend(_words(reading, attempt.strip.part(start, end)))
+    if found:
+        yield layout.piece_of(found, attempt.strip.polygon())
+
+
+def _words(reading: Reading, strip: crops.Strip) -> Iterator[Word]:
+    """Yields the words of one reading, each with its place on the page."""
+    spans = words.spaced_spans(reading)
+    for span in spans:
+        confidences = reading.character_confidences[span.first : span.last]
+        text = reading.text[span.first : span.last]
+        alone = len(spans) == 1
+        confidence = reading.confidence if alone or not confidences else float(np.prod(confidences))
+        outline: Points = strip.part(span.start, span.end).polygon()
+        yield Word(
+            text=text,
+            polygon=layout.polygon_of(outline),
+            confidence=_rounded(confidence),
+            characters=tuple(
+                Character(text=character, confidence=_rounded(own))
+                for character, own in zip(text, confidences, strict=True)
+            )
+            if confidences
+            else (),
+            alternatives=tuple(
+                Alternative(text=other, confidence=_rounded(own))
+                for other, own in (reading.alternatives if alone else ())
+            ),
+        )
+
+
+def _rounded(confidence: float) -> float:
+    return round(min(max(float(confidence), 0.0), 1.0), 6)

@@ -1,0 +1,177 @@
+"""What a reading is: the public result models.
+
+Coordinates are float pixels of the page as a person sees it (after EXIF orientation), origin at
+the top-left corner, x to the right, y down. A polygon runs clockwise and starts at the
+reading-order top-left corner of its text, so it also tells which way the text is turned.
+``schema.json`` beside this file is the JSON Schema of `Page`; a test holds the two together.
+"""
+
+import math
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+SCHEMA_VERSION = "1.0"
+
+Confidence = Annotated[float, Field(ge=0.0, le=1.0, description="0 (none) to 1 (certain)")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Point(NamedTuple):
+    """A place on the page, in pixels from the top-left corner."""
+
+    x: Annotated[float, Field(allow_inf_nan=False)]
+    y: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Polygon(RootModel[tuple[Point, ...]]):
+    """At least three points, clockwise from the reading-order top-left; a quad has four."""
+
+    model_config = ConfigDict(frozen=True)
+
+    root: Annotated[tuple[Point, ...], Field(min_length=3)]
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The corners."""
+        return self.root
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """The axis-aligned bounds x0, y0, x1, y1, in pixels."""
+        xs, ys = zip(*self.root, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+
+class Character(_Model):
+    """One character of a word."""
+
+    text: str = Field(min_length=1)
+    confidence: Confidence
+
+
+class Alternative(_Model):
+    """Another reading of the same word that the recognizer considered."""
+
+    text: str
+    confidence: Confidence
+
+
+class Word(_Model):
+    """A run of characters without white space."""
+
+    text: str = Field(min_length=1)
+    polygon: Polygon
+    confidence: Confidence
+    characters: tuple[Character, ...] = Field(
+        default=(), description="The characters of text in order, or empty if not known."
+    )
+    alternatives: tuple[Alternative, ...] = Field(default=(), description="Best first.")
+
+
+class Line(_Model):
+    """Words that share a base line, in reading order."""
+
+    words: tuple[Word, ...] = Field(min_length=1)
+    polygon: Polygon
+
+    @property
+    def text(self) -> str:
+        """The words joined by single spaces."""
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def angle(self) -> float:
+        """The reading direction in degrees, clockwise from rightwards, in (-180, 180]."""
+        first, last = self.words[0].polygon.points, self.words[-1].polygon.points
+        x0, y0 = (first[0].x + first[-1].x) / 2, (first[0].y + first[-1].y) / 2
+        half = len(last) // 2
+        x1, y1 = (last[half - 1].x + last[half].x) / 2, (last[half - 1].y + last[half].y) / 2
+        return math.degrees(math.atan2(y1 - y0, x1 - x0))
+
+
+class Block(_Model):
+    """Lines that belong together, in reading order: a paragraph, a sign, a table cell."""
+
+    lines: tuple[Line, ...] = Field(min_length=1)
+    polygon: Polygon
+
+    @property
+    def text(self) -> str:
+        """The lines, one below the other."""
+        return "\n".join(line.text for line in self.lines)
+
+
+class Source(_Model):
+    """Where a page came from."""
+
+    name: str = Field(description="The path as given, or a stand-in such as <bytes>.")
+    page_index: int = Field(ge=0, description="Counted from 0 within the source.")
+    sha256: str = Field(
+        pattern="^[0-9a-f]{64}$",
+        description="Of the source's bytes; of the pixels where the source was an array.",
+    )
+    width: int = Field(gt=0, description="Pixels of the page, after EXIF orientation.")
+    height: int = Field(gt=0, description="Pixels of the page, after EXIF orientation.")
+
+
+class Component(_Model):
+    """A detector or recognizer that had a part in a reading."""
+
+    name: str
+    version: str = Field(description="Of the distribution it came from.")
+    weights_sha256: str | None = Field(
+        default=None, description="Of the weights file, or null where there is none."
+    )
+
+
+class EngineInfo(_Model):
+    """What made a reading, so that it can be made again."""
+
+    version: str = Field(description="Of ocr-plugin.")
+    detector: Component
+    recognizer: Component
+
+
+class Page(_Model):
+    """Everything read on one page. A page without text has no blocks."""
+
+    schema_version: str = Field(default=SCHEMA_VERSION, pattern=r"^1\.\d+$")
+    source: Source
+    blocks: tuple[Block, ...] = Field(default=(), description="In reading order.")
+    engine: EngineInfo
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines in reading order."""
+        return tuple(line for block in self.blocks for line in block.lines)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words in reading order."""
+        return tuple(word for line in self.lines for word in line.words)
+
+    @property
+    def text(self) -> str:
+        """The blocks' texts with an empty line between them."""
+        return "\n\n".join(block.text for block in self.blocks)
+
+
+class PageError(_Model):
+    """A page that could not be read, as a value, so that one bad page ends nothing."""
+
+    name: str = Field(description="The source's name.")
+    page_index: int | None = Field(
+        default=None, description="Null where the source failed before its pages were known."
+    )
+    kind: str = Field(description="Name of the error's class, such as UnreadableImage.")
+    message: str = Field(description="One line.")
+
+
+def json_schema() -> dict[str, Any]:
+    """Returns the JSON Schema of `Page` as it is written and read."""
+    return Page.model_json_schema(mode="serialization")

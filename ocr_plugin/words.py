@@ -1,0 +1,139 @@
+"""From text lines to words: by the spaces a line reader saw, or by the gaps in the ink.
+
+Detectors find lines; CLIP4STR reads words of at most 25 characters and knows no space.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_plugin.protocols import RGB, Reading
+
+# All in units of the line's height, so that they hold at any resolution.
+_ANALYSIS_HEIGHT = 48
+_MIN_GAP = 0.08
+_CLEAR_GAP = 0.4
+_PADDING = 0.08
+_MIN_INK = 0.12
+# CTC fires inside its characters, so that a word reaches into the gaps around its extents.
+_SHARE_OF_GAP = 0.35
+
+
+def ink_spans(crop: RGB) -> list[tuple[float, float]]:
+    """Returns where the words of a rectified line begin and end, as fractions of its width.
+
+    Ink is what differs from the line's background; columns without ink are gaps. Gaps between
+    letters and gaps between words form two groups in one line, parted where the spread within
+    the groups is least (Otsu's criterion), and only if the wide ones are clearly wider.
+
+    Args:
+        crop: (h, w, 3) uint8 RGB, a rectified line.
+
+    Returns:
+        At least one span; ``[(0.0, 1.0)]`` where the line is one word or no ink can be told.
+    """
+    height, width = crop.shape[:2]
+    columns = max(1, round(width * _ANALYSIS_HEIGHT / height))
+    if columns < 2 * _ANALYSIS_HEIGHT or height < 4:
+        return [(0.0, 1.0)]
+    resized = cv2.resize(crop, (columns, _ANALYSIS_HEIGHT), interpolation=cv2.INTER_AREA)
+    runs = _ink_runs(_ink_columns(np.asarray(resized, dtype=np.uint8)))
+    if len(runs) < 2:
+        return [(0.0, 1.0)]
+    gaps = np.array([b[0] - a[1] for a, b in itertools.pairwise(runs)], np.float64)
+    least = _word_gap(gaps / _ANALYSIS_HEIGHT) * _ANALYSIS_HEIGHT
+    words = [list(runs[0])]
+    for gap, (start, end) in zip(gaps, runs[1:], strict=True):
+        if gap >= least:
+            words.append([start, end])
+        else:
+            words[-1][1] = end
+    padding = _PADDING * _ANALYSIS_HEIGHT
+    return [
+        (max(0.0, (start - padding) / columns), min(1.0, (end + padding) / columns))
+        for start, end in words
+        if end - start >= _MIN_INK * _ANALYSIS_HEIGHT
+    ] or [(0.0, 1.0)]
+
+
+def _ink_columns(line: RGB) -> NDArray[np.bool_]:
+    """Returns which columns of a line hold ink, (W,) bool."""
+    lab = cv2.cvtColor(line, cv2.COLOR_RGB2LAB).astype(np.float32)
+    # The rim above and below the letters is background; its colour may change along the line.
+    rim = np.concatenate([lab[:4], lab[-4:]])
+    background = np.median(rim, axis=0)
+    background = cv2.blur(background[None], (2 * _ANALYSIS_HEIGHT + 1, 1))[0]
+    distance = np.linalg.norm(lab - background, axis=2)
+    distance = np.clip(distance, 0, 255).astype(np.uint8)
+    level, _ = cv2.threshold(distance, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    body = distance[4:-4] > max(level * 0.8, 12)
+    return np.asarray(body.sum(axis=0) >= 2, dtype=np.bool_)
+
+
+def _ink_runs(inked: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Returns (start, end) of each run of inked columns."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _word_gap(gaps: NDArray[np.float64]) -> float:
+    """Returns the width from which a gap parts words, in line heights."""
+    ordered = np.sort(gaps)
+    if len(ordered) < 2:
+        return _CLEAR_GAP if len(ordered) == 0 or ordered[0] < _MIN_GAP * 2 else _MIN_GAP * 2
+    best, parting = np.inf, _CLEAR_GAP
+    for k in range(1, len(ordered)):
+        narrow, wide = ordered[:k], ordered[k:]
+        spread = float(((narrow - narrow.mean()) ** 2).sum() + ((wide - wide.mean()) ** 2).sum())
+        if spread < best and wide.mean() > 1.8 * narrow.mean() + 0.04:
+            best, parting = spread, float(narrow[-1] + wide[0]) / 2
+    return min(max(parting, _MIN_GAP), _CLEAR_GAP)
+
+
+@dataclass(frozen=True)
+class WordSpan:
+    """A word within a line's reading.
+
+    Attributes:
+        first, last: its characters are ``reading.text[first:last]``.
+        start, end: where it stands, as fractions of the crop's width.
+    """
+
+    first: int
+    last: int
+    start: float
+    end: float
+
+
+def spaced_spans(reading: Reading) -> list[WordSpan]:
+    """Returns the words of a line's reading, parted at its spaces.
+
+    Where the reader does not say at which place of the crop each character stands, the width is
+    shared out evenly among the characters.
+    """
+    text = reading.text
+    extents = reading.character_extents or tuple(
+        (index / len(text), (index + 1) / len(text)) for index in range(len(text))
+    )
+    tokens, first = [], 0
+    for token in text.split(" "):
+        last = first + len(token)
+        if token:
+            tokens.append((first, last, extents[first][0], extents[last - 1][1]))
+        first = last + 1
+    spans = []
+    for index, (first, last, start, end) in enumerate(tokens):
+        before = tokens[index - 1][3] if index else 0.0
+        after = tokens[index + 1][2] if index + 1 < len(tokens) else 1.0
+        spans.append(
+            WordSpan(
+                first,
+                last,
+                start - _SHARE_OF_GAP * max(0.0, start - before),
+                end + _SHARE_OF_GAP * max(0.0, after - end),
+            )
+        )
+    return spans
