@@ -32,7 +32,7 @@ class DBNetOptions(RegionOptions):
         default=None, description="An ONNX file; by default PP-OCRv6 small of the rapidocr wheel."
     )
     min_side: int = Field(
-        default=960,
+        default=736,
         ge=32,
         description="Pixels; a page whose short side is less is enlarged to it as far as "
         "side_limit permits, and none is shrunk below it.",
@@ -49,7 +49,11 @@ class DBNetOptions(RegionOptions):
     tile_overlap: int = Field(
         default=192, ge=0, description="Pixels by which neighbouring tiles overlap."
     )
-    batch_size: int = Field(default=4, ge=1, description="Pages or tiles of one size at once.")
+    batch_size: int = Field(
+        default=1,
+        ge=1,
+        description="Pages or tiles of one size at once; on a CPU more only takes more memory.",
+    )
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 takes one a core.")
 
 

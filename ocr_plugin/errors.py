@@ -41,18 +41,20 @@ class UnreadableImage(OcrError):
     Attributes:
         name: what the source is called: a path, or a stand-in such as ``<bytes>``.
         reason: why it cannot be read.
+        page_index: the page within the source, or None where the source as a whole is unreadable.
     """
 
     exit_code = ExitCode.INPUT
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, page_index: int | None = None) -> None:
         super().__init__(f"{name}: {reason}")
         self.name = name
         self.reason = reason
+        self.page_index = page_index
 
-    def __reduce__(self) -> tuple[type["UnreadableImage"], tuple[str, str]]:
-        # Exceptions pickle by their message; this one is built from two values.
-        return type(self), (self.name, self.reason)
+    def __reduce__(self) -> tuple[type["UnreadableImage"], tuple[str, str, int | None]]:
+        # Exceptions pickle by their message; this one is built from three values.
+        return type(self), (self.name, self.reason, self.page_index)
 
 
 class ConfigurationError(OcrError):

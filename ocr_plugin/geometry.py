@@ -204,24 +204,22 @@ def _beyond(tip: Points, end: NDArray[np.float64], outwards: NDArray[np.float64]
 
 
 def _closest_sides(outline: Points) -> tuple[int, int, float]:
-    """Returns where to cut an outline into two sides, and the sides' mean distance.
+    """Returns where to cut an outline into two sides, and the sides' median distance.
 
     Args:
         outline: (M, 2) float32, equally spaced, closed.
     """
     size = len(outline)
-    all_lengths = np.arange(size // 4, 3 * size // 4 + 1)
-    starts = np.repeat(np.arange(size // 2), len(all_lengths))
-    lengths = np.tile(all_lengths, size // 2)
+    shorter = np.arange(size // 4, size // 2 + 1)
+    starts = np.repeat(np.arange(size), len(shorter))
+    lengths = np.tile(shorter, size)
     fractions = np.linspace(0.0, 1.0, _SIDE_POINTS)
     forwards = np.rint(starts[:, None] + fractions * lengths[:, None]).astype(int) % size
     backwards = np.rint(starts[:, None] - fractions * (size - lengths)[:, None]).astype(int) % size
-    distances = np.linalg.norm(outline[forwards] - outline[backwards], axis=2).mean(axis=1)
-    best = int(np.argmin(distances))
-    # The mean includes the ends, where the sides meet; the middle half tells the width.
-    quarter = _SIDE_POINTS // 4
-    middle = np.linalg.norm(outline[forwards[best]] - outline[backwards[best]], axis=1)
-    width = float(np.median(middle[quarter:-quarter]))
+    # The sides meet at the ends, wherever these are: only between them does their distance tell.
+    distances = np.linalg.norm(outline[forwards] - outline[backwards], axis=2)[:, 3:-3]
+    best = int(np.argmin(distances.mean(axis=1)))
+    width = float(np.median(distances[best]))
     return int(starts[best]), int(starts[best] + lengths[best]), width
 
 

@@ -111,18 +111,47 @@ def _order(items: list[_Item]) -> list[list[_Item]]:
     """Returns the items as rows in reading order, each row from left to right."""
     if len(items) <= 1:
         return [items] if items else []
-    columns = _cut(items, lambda item: (item.x0, item.x1), _COLUMN_GUTTER)
-    if len(columns) > 1 and all(_is_prose(column) for column in columns):
+    if columns := _columns(items):
         return [row for column in columns for row in _order(column)]
     bands = _cut(items, _upright_span, 0.0)
     if len(bands) > 1:
-        return [row for band in bands for row in _order(band)]
+        return [row for part in _sections(bands) for row in _order(part)]
     if _is_row(items):
-        return [sorted(items, key=lambda item: item.x0)]
-    columns = _cut(items, lambda item: (item.x0, item.x1), 0.0)
-    if len(columns) > 1:
-        return [row for column in columns for row in _order(column)]
+        return [sorted(items, key=_start)]
+    parts = _cut(items, lambda item: (item.x0, item.x1), 0.0)
+    if len(parts) > 1:
+        return [row for part in parts for row in _order(part)]
     return [[item] for item in sorted(items, key=lambda item: ((item.y0 + item.y1) / 2, item.x0))]
+
+
+def _columns(items: list[_Item]) -> list[list[_Item]]:
+    """Returns the items as columns of prose from left to right; empty where they are none."""
+    columns = _cut(items, lambda item: (item.x0, item.x1), _COLUMN_GUTTER)
+    return columns if len(columns) > 1 and all(map(_is_prose, columns)) else []
+
+
+def _sections(bands: list[list[_Item]]) -> list[list[_Item]]:
+    """Returns bands one below the other, those made one that together form columns of prose.
+
+    A heading that spans the columns is a band of its own; each row of the columns below it is
+    one, too, unless it is seen together with the next.
+    """
+    sections, first = [], 0
+    while first < len(bands):
+        together, last = bands[first], first
+        for k in range(first + 1, len(bands)):
+            together = together + bands[k]
+            if _columns(together):
+                last = k
+            elif len(_cut(together, lambda item: (item.x0, item.x1), _COLUMN_GUTTER)) == 1:
+                break
+        sections.append([item for band in bands[first : last + 1] for item in band])
+        first = last + 1
+    return sections
+
+
+def _start(item: _Item) -> float:
+    return item.x0
 
 
 def _upright_span(item: _Item) -> tuple[float, float]:
@@ -154,7 +183,7 @@ def _is_prose(column: list[_Item]) -> bool:
 
 def _is_row(items: list[_Item]) -> bool:
     """Whether all items lie beside each other: none is below another."""
-    ordered = sorted(items, key=lambda item: item.x0)
+    ordered = sorted(items, key=_start)
     return all(b.x0 >= a.x1 - 0.5 * min(a.height, b.height) for a, b in itertools.pairwise(ordered))
 
 

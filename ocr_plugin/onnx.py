@@ -34,8 +34,8 @@ class OnnxModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        # With ever-changing input sizes the arena and the memory pattern only grow.
-        options.enable_cpu_mem_arena = False
+        # The plan of one input size is of no use for the next. The arena is: without it every run
+        # faults its memory in anew and takes several times as long.
         options.enable_mem_pattern = False
         try:
             self._session = onnxruntime.InferenceSession(

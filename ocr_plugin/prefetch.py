@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 from ocr_plugin.errors import OcrError, UnreadableImage
 from ocr_plugin.images import PageImage, Source, name_of, open_pages
@@ -42,7 +43,7 @@ def decoded_pages(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="ocr-decode")
     try:
         while True:
-            while len(ahead) < threads and (source := next(waiting, _NO_MORE)) is not _NO_MORE:
+            for source in islice(waiting, threads - len(ahead)):
                 pages = _pages(source, options)
                 ahead.append((pages, pool.submit(next, pages, None)))
             if not ahead:
@@ -57,9 +58,6 @@ def decoded_pages(
             yield page
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-_NO_MORE = object()
 
 
 def _pages(source: Source, options: ImageOptions) -> Iterator[PageImage | Failure]:

@@ -1,0 +1,107 @@
+"""A page's result drawn over its picture, to see at a glance what was read where."""
+
+import math
+from itertools import count
+
+from PIL import Image, ImageDraw, ImageFont
+
+from ocr_plugin.protocols import RGB
+from ocr_plugin.schema import Page, Polygon, Word
+
+_Colour = tuple[int, int, int]
+_BLACK: _Colour = (0, 0, 0)
+_WHITE: _Colour = (255, 255, 255)
+_LINE: _Colour = (70, 130, 255)
+
+# The brighter of the two channels stays at full strength, so that the middle is a clear yellow.
+_BRIGHT = 255
+
+# Labels are a little smaller than the words they stand above, but stay legible and in proportion.
+_LABEL_HEIGHT = 0.6
+_SMALLEST_LABEL = 12
+_LARGEST_LABEL = 48
+
+# Pixels of the picture's longer side for each pixel of a thin stroke's width.
+_SIDE_PER_STROKE = 800
+
+
+def draw(page: Page, pixels: RGB) -> Image.Image:
+    """Returns the picture with the page's lines, words and readings drawn over it.
+
+    A line is a thin blue outline; a word is an outline from red (confidence 0.5 or less)
+    through yellow to green (1), with its number in reading order, from 1, and its text above it, or inside where there is
+    no room above. A character that Pillow's built-in font lacks is shown as an empty box.
+
+    Args:
+        page: the result.
+        pixels: (H, W, 3) uint8 RGB, the page it was read from; left as it is.
+
+    Raises:
+        ValueError: the picture has another size than the page.
+    """
+    size = (page.source.width, page.source.height)
+    picture = Image.fromarray(pixels).copy()
+    if picture.size != size:
+        raise ValueError(
+            f"the page is {size[0]} x {size[1]} pixels, but the picture "
+            f"{picture.size[0]} x {picture.size[1]}"
+        )
+    canvas = ImageDraw.Draw(picture)
+    thin = max(1, round(max(size) / _SIDE_PER_STROKE))
+    for line in page.lines:
+        _outline(canvas, line.polygon, _LINE, thin)
+    for word in page.words:
+        # A dark rim keeps the colour visible on a ground of the same colour.
+        _outline(canvas, word.polygon, _BLACK, 4 * thin)
+        _outline(canvas, word.polygon, _colour(word.confidence), 2 * thin)
+    fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
+    # After all outlines, so that none runs through a label.
+    for number, word in zip(count(1), page.words, strict=False):
+        _label(canvas, picture.size, number, word, fonts)
+    return picture
+
+
+def _outline(canvas: ImageDraw.ImageDraw, polygon: Polygon, colour: _Colour, width: int) -> None:
+    points = [(point.x, point.y) for point in polygon.points]
+    # The second point again: only then is the first corner joined like the others.
+    canvas.line([*points, *points[:2]], fill=colour, width=width, joint="curve")
+
+
+def _colour(confidence: float) -> _Colour:
+    share = min(max(2 * confidence - 1, 0.0), 1.0)
+    return round(_BRIGHT * min(1, 2 - 2 * share)), round(_BRIGHT * min(1, 2 * share)), 0
+
+
+def _label(
+    canvas: ImageDraw.ImageDraw,
+    size: tuple[int, int],
+    number: int,
+    word: Word,
+    fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont],
+) -> None:
+    points = word.polygon.points
+    # A polygon runs from the top left clockwise: its last point is the bottom left.
+    height = math.dist(points[0], points[-1])
+    height = min(max(round(_LABEL_HEIGHT * height), _SMALLEST_LABEL), _LARGEST_LABEL)
+    if height not in fonts:
+        fonts[height] = ImageFont.load_default(size=height)
+    font = fonts[height]
+    # Pillow measures a single line only; a recognizer of one's own may return any white space.
+    text = " ".join([str(number), *word.text.split()])
+    rim = max(1, height // 10)
+    left, top, right, bottom = canvas.textbbox(
+        (0, 0), text, font=font, anchor="lt", stroke_width=rim
+    )
+    x0, y0, _, _ = word.polygon.box
+    x = max(min(x0, size[0] - (right - left)), 0)
+    above = y0 - (bottom - top) - rim
+    y = above if above >= 0 else max(y0, 0)
+    canvas.text(
+        (x - left, y - top),
+        text,
+        fill=_WHITE,
+        font=font,
+        anchor="lt",
+        stroke_width=rim,
+        stroke_fill=_BLACK,
+    )

@@ -1,0 +1,119 @@
+"""Whole pages, end to end: accuracy and seconds per page, beside other engines in the same run.
+
+    python -m benchmarks.pages --data DIR [--peer rapidocr] [--limit N] [--out FILE.json]
+
+DIR holds one folder a set, each with ``labels.jsonl`` and its pictures. Every page is read by
+every engine in turn, so that what else the machine does falls on all alike; the first page is
+read once beforehand, outside the measurement.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.page_score import Tally, tally
+
+Item = dict[str, Any]
+Reader = Callable[[Path], list[Item]]
+
+
+def own(**engine_options: Any) -> Reader:
+    """Returns this project's engine, answering in words."""
+    from ocr_plugin import Engine
+
+    engine = Engine(**engine_options)
+
+    def read(path: Path) -> list[Item]:
+        page = engine.read(path)
+        return [{"polygon": word.polygon.points, "text": word.text} for word in page.words]
+
+    return read
+
+
+def rapidocr() -> Reader:
+    """Returns rapidocr with its own defaults, answering in lines."""
+    from rapidocr import RapidOCR
+
+    engine = RapidOCR(params={"Global.log_level": "critical"})
+
+    def read(path: Path) -> list[Item]:
+        result = engine(str(path))
+        if result.boxes is None:
+            return []
+        return [
+            {"polygon": box.tolist(), "text": text}
+            for box, text in zip(result.boxes, result.txts, strict=True)
+        ]
+
+    return read
+
+
+PEERS: dict[str, Callable[[], Reader]] = {"rapidocr": rapidocr}
+
+
+def measure(folder: Path, readers: dict[str, Reader], limit: int | None) -> dict[str, Any]:
+    """Returns the scores and times of every reader on one set."""
+    labels = (folder / "labels.jsonl").read_text().splitlines()
+    pages = [json.loads(line) for line in labels][:limit]
+    tallies = dict.fromkeys(readers, Tally())
+    seconds: dict[str, list[float]] = {name: [] for name in readers}
+    for read in readers.values():
+        read(folder / pages[0]["image"])
+    for page in pages:
+        for name, read in readers.items():
+            start = time.perf_counter()
+            items = read(folder / page["image"])
+            seconds[name].append(time.perf_counter() - start)
+            tallies[name] += tally(page.get("words") or page.get("lines") or [], items)
+    return {
+        "pages": len(pages),
+        "labelled_words": next(iter(tallies.values())).labelled,
+        "engines": {
+            name: {
+                **tallies[name].scores(),
+                "seconds_per_page": {
+                    "median": round(statistics.median(seconds[name]), 4),
+                    "mean": round(statistics.fmean(seconds[name]), 4),
+                    "p95": round(sorted(seconds[name])[int(0.95 * (len(pages) - 1))], 4),
+                },
+            }
+            for name in readers
+        },
+    }
+
+
+def main() -> None:
+    """Measures every set under --data and prints a line for each engine."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--peer", action="append", choices=PEERS, default=[])
+    parser.add_argument("--detector", default="dbnet")
+    parser.add_argument("--recognizer", default="ppocr")
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    folders = sorted(path.parent for path in arguments.data.glob("*/labels.jsonl"))
+    if not folders:
+        sys.exit(f"{arguments.data}: no folder with a labels.jsonl")
+    name = f"ocr-plugin {arguments.detector}+{arguments.recognizer}"
+    readers = {name: own(detector=arguments.detector, recognizer=arguments.recognizer)}
+    readers |= {peer: PEERS[peer]() for peer in arguments.peer}
+    results = {}
+    for folder in folders:
+        results[folder.name] = measure(folder, readers, arguments.limit)
+        for engine, result in results[folder.name]["engines"].items():
+            print(folder.name, engine, json.dumps(result), flush=True)
+    if arguments.out:
+        report = {"benchmark": "pages", "machine": machine.describe(), "sets": results}
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

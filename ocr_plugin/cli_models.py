@@ -1,0 +1,80 @@
+"""``ocr-plugin models``: what is published, what is here, and how it gets here."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.streams import print_table, results_only
+
+if TYPE_CHECKING:
+    from ocr_plugin.clip4str.catalogue import ModelEntry
+
+models = typer.Typer(rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
+
+
+@models.callback(invoke_without_command=True)
+def list_by_default(context: typer.Context, as_json: AsJson = False) -> None:
+    """List or download the published models; without a command, list them."""
+    if context.invoked_subcommand is None:
+        list_models(as_json)
+
+
+@models.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the published models, and where they are on this machine."""
+    from ocr_plugin.clip4str.catalogue import catalogue
+
+    rows = [_description(entry) for entry in catalogue()]
+    with results_only() as stream:
+        if as_json:
+            for row in rows:
+                print(json.dumps(row, ensure_ascii=False), file=stream)
+        else:
+            print_table([_readable(row) for row in rows], stream)
+
+
+@models.command()
+def download(
+    name: Annotated[str, typer.Argument(metavar="NAME")], offline: Offline = False
+) -> None:
+    """Download a published model, unless it is here already, and print its path."""
+    from ocr_plugin.clip4str.catalogue import catalogue, fetch
+
+    known = {entry.name: entry for entry in catalogue()}
+    if name not in known:
+        raise ConfigurationError(f"there is no model called {name!r}; models: {', '.join(known)}")
+    with results_only() as stream:
+        print(fetch(known[name], offline=offline, progress=sys.stderr.isatty()), file=stream)
+
+
+def _description(entry: "ModelEntry") -> dict[str, Any]:
+    from ocr_plugin.clip4str.catalogue import locate, sha256_of
+    from ocr_plugin.doctor import recorded_sha256
+
+    path = locate(entry)
+    return {
+        "name": entry.name,
+        # Four bytes a parameter, as long as there is no file to look at.
+        "bytes": path.stat().st_size if path else entry.parameters * 4,
+        "licence": entry.licence,
+        "source": f"https://huggingface.co/{entry.repo}",
+        "path": str(path) if path else None,
+        "sha256": (recorded_sha256(path) or sha256_of(path)) if path else None,
+    }
+
+
+def _readable(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "name": row["name"],
+        "size": f"{row['bytes'] / 1e9:.2f} GB",
+        "licence": row["licence"],
+        "source": row["source"],
+        "path": row["path"] or "not downloaded",
+        "sha256": row["sha256"] or "-",
+    }

@@ -1,0 +1,186 @@
+"""Pages as ``ocr-plugin read`` shows them: printed, drawn, and counted while they come in."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ocr_plugin import errors
+from ocr_plugin.errors import ExitCode, OcrError
+from ocr_plugin.schema import Page, PageError
+from ocr_plugin.streams import say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from ocr_plugin.images import PageImage
+    from ocr_plugin.prefetch import Failure
+
+
+class PagePrinter:
+    """Shows results one by one, and remarks about them on standard error.
+
+    Args:
+        stream: where text and JSON go.
+        as_json: whether to print a page's JSON instead of its text.
+        overlays: folder for a drawing of each page, where one is wanted.
+
+    Attributes:
+        exit_code: of the first failure; OK where there was none.
+    """
+
+    def __init__(self, stream: TextIO, *, as_json: bool, overlays: Path | None) -> None:
+        self.exit_code = ExitCode.OK
+        self._stream = stream
+        self._as_json = as_json
+        self._overlays = overlays
+        self._overlay_names: set[str] = set()
+        self._texts = 0
+
+    def show_all(
+        self,
+        results: "Iterable[Page | PageError]",
+        pictures: "Iterable[PageImage | Failure]",
+        sources: int,
+    ) -> None:
+        """Shows every result, one behind the engine: only the next tells if there are several.
+
+        Args:
+            results: what became of each page, in order.
+            pictures: what each was read from, in the same order, where overlays are wanted.
+            sources: how many files there are.
+        """
+        several = sources > 1
+        remaining = iter(pictures)
+        with _ProgressBar(sources, self._stream) as bar:
+            for result, following in _with_next(results):
+                several = several or following is not None
+                name, index = _place(result)
+                next_index = _place(following)[1] if following is not None else None
+                is_one_of_many = index is not None and bool(index or next_index)
+                label = (
+                    f"{name}, page {index + 1}" if index is not None and is_one_of_many else name
+                )
+                self._show(result, label, heading=several)
+                if self._overlays is not None:
+                    self._draw(result, next(remaining, None), self._overlays)
+                bar.advance(source_done=not next_index)
+
+    def _show(self, result: Page | PageError, label: str, *, heading: bool) -> None:
+        if isinstance(result, PageError):
+            known = getattr(errors, result.kind, OcrError)
+            reason = result.message.removeprefix(f"{result.name}: ")
+            self._fail(f"{label}: {reason}", known.exit_code)
+            return
+        for warning in result.warnings:
+            say(f"warning: {label}: {warning}")
+        if self._as_json:
+            print(result.model_dump_json(), file=self._stream, flush=True)
+        elif not result.blocks:
+            say(f"{label}: no text found")
+        else:
+            gap = "\n" if self._texts else ""
+            title = f"{gap}==> {label} <==\n" if heading else ""
+            print(f"{title}{result.text}", file=self._stream, flush=True)
+            self._texts += 1
+
+    def _draw(
+        self, result: Page | PageError, picture: "PageImage | Failure | None", folder: Path
+    ) -> None:
+        """Writes a page's overlay as a PNG of its own, and its path on standard error."""
+        from ocr_plugin.adapters import overlay
+        from ocr_plugin.images import PageImage
+
+        if isinstance(result, PageError):
+            return
+        path = folder / self._overlay_name(result)
+        if not isinstance(picture, PageImage) or picture.sha256 != result.source.sha256:
+            self._fail(f"{path}: not drawn, the image changed meanwhile", ExitCode.INPUT)
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            overlay.draw(result, picture.pixels).save(path)
+        except OSError as error:
+            self._fail(f"{path}: {error.strerror or error}", ExitCode.UNEXPECTED)
+        else:
+            say(f"wrote {path}")
+
+    def _overlay_name(self, page: Page) -> str:
+        """Returns a file name that no other page of this run has and that no input may have."""
+        stem = Path(page.source.name).stem.strip("<>") or "page"
+        if page.source.page_index:
+            stem += f".page{page.source.page_index + 1}"
+        names = (f"{stem}{f'-{number}' * (number > 1)}.overlay.png" for number in count(1))
+        # Not every file system tells upper from lower case.
+        name = next(name for name in names if name.casefold() not in self._overlay_names)
+        self._overlay_names.add(name.casefold())
+        return name
+
+    def _fail(self, message: str, exit_code: ExitCode) -> None:
+        say(f"error: {message}")
+        self.exit_code = self.exit_code or exit_code
+
+
+class _ProgressBar:
+    """A bar on standard error, as soon as there are several pages.
+
+    There is none where standard error is no terminal, nor where the results scroll by on one.
+    """
+
+    def __init__(self, sources: int, results: TextIO) -> None:
+        self._wanted = sys.stderr.isatty() and not results.isatty()
+        self._sources = sources
+        self._sources_done = 0
+        self._pages = 0
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> "_ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, *, source_done: bool) -> None:
+        """Counts one page, and its file where it was the last of it."""
+        self._pages += 1
+        self._sources_done += source_done
+        if self._wanted and (self._sources > 1 or not source_done or self._pages > 1):
+            bar = self._bar = self._bar or _started_bar(self._sources)
+            bar.update(bar.task_ids[0], completed=self._sources_done, pages=self._pages)
+
+
+def _started_bar(sources: int) -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.completed} of {task.total} files, {task.fields[pages]} pages"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    bar.add_task("", total=sources, pages=0)
+    bar.start()
+    return bar
+
+
+def _with_next(
+    results: "Iterable[Page | PageError]",
+) -> "Iterator[tuple[Page | PageError, Page | PageError | None]]":
+    """Yields each result with the one after it, or None after the last."""
+    iterator = iter(results)
+    current = next(iterator, None)
+    while current is not None:
+        following = next(iterator, None)
+        yield current, following
+        current = following
+
+
+def _place(result: Page | PageError) -> tuple[str, int | None]:
+    """Returns the name of a result's source, and its page index where it is known."""
+    if isinstance(result, Page):
+        return result.source.name, result.source.page_index
+    return result.name, result.page_index

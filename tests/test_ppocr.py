@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from ocr_plugin.errors import CheckpointError
+from ocr_plugin.onnx import bundled_model
+from ocr_plugin.ppocr import PPOcrRecognizer
+from ocr_plugin.protocols import RGB, Recognizer
+from tests.pictures import draw_lines
+
+WORDS = ["Bakery", "OPEN", "7:30", "Tuesday", "Room 42", "FRESH", "Willow Lane"]
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> PPOcrRecognizer:
+    return PPOcrRecognizer()
+
+
+def crop(text: str) -> RGB:
+    drawn = draw_lines([(6, 4, text)], size=(600, 52))
+    end = max(box[2] for box in drawn.words.values())
+    return np.ascontiguousarray(drawn.pixels[:, : int(end) + 8])
+
+
+def test_it_is_a_recognizer(recognizer: PPOcrRecognizer) -> None:
+    assert isinstance(recognizer, Recognizer)
+    assert recognizer.unit == "line"
+    assert recognizer.component.weights_sha256 is not None
+
+
+def test_lines_are_read_in_order(recognizer: PPOcrRecognizer) -> None:
+    readings = recognizer.recognize([crop(text) for text in WORDS])
+    assert [reading.text for reading in readings] == WORDS
+    for reading in readings:
+        assert reading.confidence > 0.5
+        assert len(reading.character_confidences) == len(reading.text)
+
+
+def test_characters_are_placed_where_they_stand(recognizer: PPOcrRecognizer) -> None:
+    drawn = draw_lines([(6, 4, "left right")], size=(600, 52))
+    (reading,) = recognizer.recognize([drawn.pixels])
+    assert reading.text == "left right"
+    width = drawn.pixels.shape[1]
+    for word, first in (("left", 0), ("right", 5)):
+        x0, _, x1, _ = drawn.words[word]
+        extents = reading.character_extents[first : first + len(word)]
+        assert extents[0][0] * width == pytest.approx(x0, abs=16)
+        assert extents[-1][1] * width == pytest.approx(x1, abs=16)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64])
+def test_a_reading_does_not_depend_on_its_neighbours(batch: int) -> None:
+    crops = [crop(text) for text in WORDS] * 10
+    alone = PPOcrRecognizer(batch_size=1).recognize(crops[:7])
+    together = PPOcrRecognizer(batch_size=batch).recognize(crops)
+    for index, reading in enumerate(together):
+        assert reading.text == alone[index % 7].text
+        assert reading.confidence == pytest.approx(alone[index % 7].confidence, abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (3, 9000)])
+def test_crops_of_any_shape(recognizer: PPOcrRecognizer, shape: tuple[int, int]) -> None:
+    (reading,) = recognizer.recognize([np.full((*shape, 3), 180, np.uint8)])
+    assert 0 <= reading.confidence <= 1
+
+
+def test_no_crops_no_readings(recognizer: PPOcrRecognizer) -> None:
+    assert recognizer.recognize([]) == []
+
+
+def test_a_network_without_characters_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="does not name its characters"):
+        PPOcrRecognizer(model_path=bundled_model("PP-OCRv6_det_small.onnx"))

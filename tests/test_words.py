@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from ocr_plugin import words
+from ocr_plugin.protocols import Reading
+from tests.pictures import draw_lines
+
+SENTENCE = "Open daily from nine to five"
+
+
+@pytest.mark.parametrize("height", [16, 24, 48])
+@pytest.mark.parametrize(
+    ("ink", "paper"), [((0, 0, 0), (255, 255, 255)), ((250, 220, 40), (20, 60, 120))]
+)
+def test_ink_gaps_part_the_words(
+    height: int, ink: tuple[int, int, int], paper: tuple[int, int, int]
+) -> None:
+    drawn = draw_lines(
+        [(6, 4, SENTENCE)],
+        size=(height * 14, height + 12),
+        height=height,
+        ink=ink,
+        paper=paper,
+    )
+    width = drawn.pixels.shape[1]
+    spans = words.ink_spans(drawn.pixels)
+    assert len(spans) == len(SENTENCE.split())
+    for (start, end), (x0, _, x1, _) in zip(spans, drawn.words.values(), strict=True):
+        assert start * width == pytest.approx(x0, abs=0.25 * height)
+        assert end * width == pytest.approx(x1, abs=0.25 * height)
+
+
+def test_one_word_is_one_span() -> None:
+    drawn = draw_lines([(6, 4, "Incomparably")], size=(300, 48))
+    assert len(words.ink_spans(drawn.pixels)) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 500, 3), (40, 400, 3), (500, 3, 3)])
+def test_a_crop_without_ink_is_one_span(shape: tuple[int, int, int]) -> None:
+    assert words.ink_spans(np.full(shape, 200, np.uint8)) == [(0.0, 1.0)]
+
+
+def test_spaces_of_a_reading_part_its_words() -> None:
+    extents = ((0.0, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 0.6), (0.7, 0.9))
+    reading = Reading("ab cd", 0.9, (0.9,) * 5, extents)
+    first, second = words.spaced_spans(reading)
+    assert (first.first, first.last, second.first, second.last) == (0, 2, 3, 5)
+    assert first.start == 0.0
+    assert 0.2 <= first.end <= second.start <= 0.4
+    assert 0.9 <= second.end <= 1.0
+
+
+def test_without_extents_characters_share_the_width() -> None:
+    first, second = words.spaced_spans(Reading("ab cd", 0.9))
+    assert first.end < 0.5 < second.start
+
+
+def test_no_text_has_no_words() -> None:
+    assert words.spaced_spans(Reading("", 0.0)) == []
