@@ -1,7 +1,6 @@
 """A page's result drawn over its picture, to see at a glance what was read where."""
 
 import math
-from itertools import count
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -28,9 +27,10 @@ _SIDE_PER_STROKE = 800
 def draw(page: Page, pixels: RGB) -> Image.Image:
     """Returns the picture with the page's lines, words and readings drawn over it.
 
-    A line is a thin blue outline; a word is an outline from red (confidence 0.5 or less)
-    through yellow to green (1), with its number in reading order, from 1, and its text above it, or inside where there is
-    no room above. A character that Pillow's built-in font lacks is shown as an empty box.
+    A line is a thin blue outline; a word is an outline from red (confidence 0.5 or less) through
+    yellow to green (1). Above each word, or inside where there is no room above, stand its number
+    in reading order, from 1, and its text. A character that Pillow's built-in font lacks is shown
+    as an empty box.
 
     Args:
         page: the result.
@@ -56,7 +56,7 @@ def draw(page: Page, pixels: RGB) -> Image.Image:
         _outline(canvas, word.polygon, _colour(word.confidence), 2 * thin)
     fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
     # After all outlines, so that none runs through a label.
-    for number, word in zip(count(1), page.words, strict=False):
+    for number, word in enumerate(page.words, start=1):
         _label(canvas, picture.size, number, word, fonts)
     return picture
 

@@ -137,6 +137,8 @@ def read(
     """Read the text of pictures and documents."""
     if as_text and as_json:
         raise ConfigurationError("--text and --json exclude each other")
+    if images.count("-") > 1:
+        raise ConfigurationError("standard input can be read only once")
     options = EngineOptions.parse(
         {
             "min_confidence": min_confidence,

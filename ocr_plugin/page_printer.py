@@ -107,7 +107,7 @@ class PagePrinter:
             say(f"wrote {path}")
 
     def _overlay_name(self, page: Page) -> str:
-        """Returns a file name that no other page of this run has and that no input may have."""
+        """Returns a file name that no other page of this run has; not the picture's own."""
         stem = Path(page.source.name).stem.strip("<>") or "page"
         if page.source.page_index:
             stem += f".page{page.source.page_index + 1}"

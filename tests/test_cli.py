@@ -1,0 +1,379 @@
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ocr_plugin.cli import main
+from ocr_plugin.clip4str.catalogue import catalogue
+from ocr_plugin.errors import ExitCode
+from ocr_plugin.schema import Page
+from tests.distributions import install
+from tests.pictures import draw_lines
+
+HEAVY = {"torch", "numpy", "cv2", "onnxruntime", "open_clip"}
+Capture = pytest.CaptureFixture[str]
+
+# Prints in each of the ways in which a library may, from its import on.
+CHATTY = """
+import ctypes, os
+print("import chatter")
+from ocr_plugin.detectors.whole_image import WholeImage
+
+class Chatty(WholeImage):
+    def detect(self, pages):
+        print("python chatter")
+        os.write(1, b"descriptor chatter\\n")
+        ctypes.CDLL(None).puts(b"buffered chatter")
+        return super().detect(pages)
+"""
+
+SLOW = """
+import sys, time
+from ocr_plugin.detectors.whole_image import WholeImage
+
+class Slow(WholeImage):
+    def detect(self, pages):
+        print("waiting", file=sys.stderr, flush=True)
+        time.sleep(60)
+        return super().detect(pages)
+"""
+
+DEFECT = """
+from ocr_plugin.detectors.whole_image import WholeImage
+
+class Defect(WholeImage):
+    def __init__(self, **options):
+        raise ZeroDivisionError("no such\\nnumber")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures: a.png and sub/a.png of one line each, blank.png, two.tiff of two pages."""
+    made = tmp_path_factory.mktemp("pictures")
+    (made / "sub").mkdir()
+    first = Image.fromarray(draw_lines([(30, 30, "Hello there")], size=(320, 100)).pixels)
+    second = Image.fromarray(draw_lines([(30, 30, "another page")], size=(320, 100)).pixels)
+    first.save(made / "a.png")
+    second.save(made / "sub" / "a.png")
+    first.save(made / "Größe.png")
+    # A copy, as Pillow leaves settings of the PNG encoder in the image that it saved.
+    first.copy().save(made / "two.tiff", save_all=True, append_images=[second.copy()])
+    Image.new("RGB", (320, 100), "white").save(made / "blank.png")
+    (made / "broken.png").write_bytes((made / "a.png").read_bytes()[:60])
+    return made
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCR_PLUGIN_CACHE", str(tmp_path / "cache"))
+    # Set, so that what a command sets itself is undone after the test.
+    monkeypatch.setenv("OCR_PLUGIN_OFFLINE", "1")
+    monkeypatch.setenv("OCR_PLUGIN_DEBUG", "")
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "ocr_plugin", *map(str, arguments)]
+
+
+def call(
+    *arguments: str | Path, stdin: bytes = b"", site: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs the command line in a process of its own, with the plugins of a folder."""
+    return subprocess.run(
+        command(*arguments), input=stdin, capture_output=True, env=environment(site)
+    )
+
+
+def environment(site: Path | None) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(site or ""), os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def run(capfd: Capture, *arguments: str | Path) -> tuple[int, str, list[str]]:
+    """Runs the command line in this process: exit code, standard output, standard error's lines."""
+    code = main([str(argument) for argument in arguments])
+    out, err = capfd.readouterr()
+    return code, out, err.splitlines()
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(argument: str) -> None:
+    code = (
+        "import sys; from ocr_plugin.cli import main; code = main(sys.argv[1:])\n"
+        f"assert not {HEAVY!r} & set(sys.modules), 'heavy imports'; sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, argument], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ocr-plugin" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["read", "--help"]])
+def test_the_exit_codes_are_in_the_help(capfd: Capture, arguments: list[str]) -> None:
+    code, out, _ = run(capfd, *arguments)
+    assert code == ExitCode.OK
+    documented = out[out.index("Exit codes:") :].replace(";", " ").split()
+    assert {str(int(code)) for code in ExitCode} <= set(documented)
+
+
+def test_the_text_of_one_picture_is_all_that_is_printed(capfd: Capture, folder: Path) -> None:
+    assert run(capfd, "read", folder / "a.png") == (0, "Hello there\n", [])
+
+
+def test_several_pictures_are_named_and_an_empty_one_is_a_remark(
+    capfd: Capture, folder: Path
+) -> None:
+    names = [folder / "a.png", folder / "blank.png", folder / "two.tiff"]
+    code, out, err = run(capfd, "read", *names)
+    assert code == ExitCode.OK
+    assert out.splitlines() == [
+        f"==> {names[0]} <==",
+        "Hello there",
+        "",
+        f"==> {names[2]}, page 1 <==",
+        "Hello there",
+        "",
+        f"==> {names[2]}, page 2 <==",
+        "another page",
+    ]
+    assert err == [f"ocr-plugin: {names[1]}: no text found"]
+
+
+def test_json_is_one_compact_utf8_page_a_line(capfd: Capture, folder: Path) -> None:
+    code, out, err = run(capfd, "read", "--json", folder / "Größe.png", folder / "blank.png")
+    assert (code, err) == (0, [])
+    lines = out.splitlines()
+    pages = [Page.model_validate_json(line) for line in lines]
+    assert [page.text for page in pages] == ["Hello there", ""]
+    assert pages[0].source.name == str(folder / "Größe.png")
+    assert "Größe.png" in lines[0]
+    assert lines == [page.model_dump_json() for page in pages]
+
+
+def test_a_run_goes_on_after_images_that_fail(capfd: Capture, folder: Path) -> None:
+    good, missing, broken = folder / "a.png", folder / "missing.png", folder / "broken.png"
+    code, out, err = run(capfd, "read", missing, good, broken, folder / "sub" / "a.png")
+    assert code == ExitCode.INPUT
+    assert out.count("==>") == 2
+    assert "Hello there" in out and "another page" in out
+    assert len(err) == 2
+    for line, path in zip(err, (missing, broken), strict=True):
+        assert line.startswith(f"ocr-plugin: error: {path}: ")
+
+
+def test_standard_input_is_read_with_all_its_pages(folder: Path, tmp_path: Path) -> None:
+    data = (folder / "two.tiff").read_bytes()
+    done = call("read", "-", "--json", "--overlay", tmp_path / "drawn", stdin=data)
+    assert done.returncode == 0, done.stderr
+    pages = [Page.model_validate_json(line) for line in done.stdout.splitlines()]
+    assert [(page.source.name, page.text) for page in pages] == [
+        ("<stdin>", "Hello there"),
+        ("<stdin>", "another page"),
+    ]
+    assert len(list((tmp_path / "drawn").iterdir())) == 2
+
+
+def test_overlays_come_beside_the_text(capfd: Capture, folder: Path, tmp_path: Path) -> None:
+    originals = [folder / "a.png", folder / "sub" / "a.png"]
+    bytes_before = [path.read_bytes() for path in originals]
+    code, out, err = run(capfd, "read", *originals, "--overlay", tmp_path)
+    assert code == ExitCode.OK
+    assert "Hello there" in out and "another page" in out
+    drawn = [Path(line.removeprefix("ocr-plugin: wrote ")) for line in err]
+    assert sorted(drawn) == sorted(tmp_path.glob("*.png"))
+    assert len(drawn) == 2
+    for path, original in zip(drawn, originals, strict=True):
+        with Image.open(path) as one, Image.open(original) as other:
+            assert one.size == other.size
+            # Nearer to its own picture than a blank one would be, and not the same.
+            assert one.convert("RGB").tobytes() != other.convert("RGB").tobytes()
+    assert drawn[0].read_bytes() != drawn[1].read_bytes()
+    assert [path.read_bytes() for path in originals] == bytes_before
+
+
+def test_what_libraries_print_stays_off_standard_output(folder: Path, tmp_path: Path) -> None:
+    install(tmp_path, "chatty", plugins={"chatty": "chatty:Chatty"}, module=CHATTY)
+    done = call("read", "--detector", "chatty", folder / "a.png", site=tmp_path)
+    assert (done.returncode, done.stdout) == (0, b"Hello there\n")
+    for kind in (b"import", b"python", b"descriptor", b"buffered"):
+        assert kind + b" chatter" in done.stderr
+    listed = call("plugins", site=tmp_path)
+    assert listed.returncode == 0
+    assert b"chatter" in listed.stderr and b"chatter" not in listed.stdout
+
+
+def test_a_closed_pipe_ends_the_run_quietly(folder: Path) -> None:
+    process = subprocess.Popen(
+        command("read", folder / "a.png"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (ExitCode.UNEXPECTED, b"")
+
+
+def test_interruption_is_one_line_and_130(folder: Path, tmp_path: Path) -> None:
+    install(tmp_path, "slow", plugins={"slow": "slow:Slow"}, module=SLOW)
+    process = subprocess.Popen(
+        command("read", "--detector", "slow", folder / "a.png"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == b"waiting\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=50)
+    assert (process.returncode, out) == (ExitCode.INTERRUPTED, b"")
+    assert err == b"ocr-plugin: error: interrupted\n"
+
+
+def test_progress_is_shown_on_a_terminal_only_and_for_several_pages(folder: Path) -> None:
+    for names, wanted in ((["a.png", "blank.png"], True), (["a.png"], False)):
+        reader, writer = pty.openpty()
+        done = subprocess.run(
+            command("read", *(folder / name for name in names)),
+            stdout=subprocess.PIPE,
+            stderr=writer,
+            env={**os.environ, "TERM": "xterm"},
+        )
+        os.close(writer)
+        shown = b""
+        # A terminal whose other end is closed is an error to read from, not an end of file.
+        while True:
+            try:
+                shown += os.read(reader, 65536)
+            except OSError:
+                break
+        os.close(reader)
+        assert done.returncode == 0
+        assert b"Hello there" in done.stdout and b"files" not in done.stdout
+        assert (b"2 of 2 files" in shown) is wanted
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["frobnicate"],
+        ["read"],
+        ["read", "a.png", "--no-such-option"],
+        ["read", "a.png", "--min-confidence", "1.5"],
+        ["read", "a.png", "--min-confidence", "much"],
+        ["read", "a.png", "--pdf-dpi", "1"],
+        ["read", "a.png", "--text", "--json"],
+        ["read", "-", "-"],
+        ["read", "a.png", "--device", "cuda:0"],
+        ["models", "download"],
+        ["models", "download", "no-such-model"],
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(capfd: Capture, arguments: list[str]) -> None:
+    code, out, err = run(capfd, *arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert len(err) == 1
+    assert err[0].startswith("ocr-plugin: error: ")
+
+
+def test_an_unknown_plugin_lists_the_known_ones(capfd: Capture, folder: Path) -> None:
+    code, out, err = run(capfd, "read", folder / "a.png", "--detector", "dbnot")
+    assert (code, out, len(err)) == (ExitCode.PLUGIN, "", 1)
+    assert "dbnet, whole_image" in err[0]
+
+
+def test_a_missing_model_is_5(capfd: Capture, folder: Path) -> None:
+    name = catalogue()[0].name
+    for arguments in (
+        ["read", str(folder / "a.png"), "--model", name, "--offline"],
+        ["read", str(folder / "a.png"), "--model", "no-such-file.pt"],
+        ["models", "download", name, "--offline"],
+    ):
+        code, out, err = run(capfd, *arguments)
+        assert (code, out, len(err)) == (ExitCode.MODEL, "", 1)
+
+
+def test_a_defect_is_one_line_unless_debugged(folder: Path, tmp_path: Path) -> None:
+    install(tmp_path, "defect", plugins={"defect": "defect:Defect"}, module=DEFECT)
+    arguments = ["read", "--detector", "defect", str(folder / "a.png")]
+    plain = call(*arguments, site=tmp_path)
+    assert (plain.returncode, plain.stdout) == (ExitCode.UNEXPECTED, b"")
+    (line,) = plain.stderr.splitlines()
+    assert line.startswith(b"ocr-plugin: error: ZeroDivisionError: no such number")
+    assert b"--debug" in line
+    debugged = call("--debug", *arguments, site=tmp_path)
+    assert debugged.returncode == ExitCode.UNEXPECTED
+    assert b"Traceback" in debugged.stderr and b"defect.py" in debugged.stderr
+
+
+def test_models_are_listed_with_what_is_here(capfd: Capture, tmp_path: Path) -> None:
+    first, second = catalogue()[:2]
+    here = tmp_path / "cache" / "models" / first.file
+    here.parent.mkdir(parents=True)
+    here.write_bytes(b"weights")
+    sha256 = "3ac27e9ae58ba88e68b4e07bc89f1d3f4a9fab7e5ed25a8d0a4fb8b1d5b7c5a1"
+    here.with_name(f"{here.name}.sha256").write_text(f"{sha256}  {here.name}\n")
+    code, out, _ = run(capfd, "models")
+    header, *rows = [line.split() for line in out.splitlines()]
+    assert (code, header) == (0, ["name", "size", "licence", "source", "path", "sha256"])
+    assert [row[0] for row in rows] == [entry.name for entry in catalogue()]
+    assert rows[0][-2:] == [str(here), sha256]
+    assert rows[1][-3:] == ["not", "downloaded", "-"]
+    assert run(capfd, "models", "list")[1] == out
+    listed = [json.loads(line) for line in run(capfd, "models", "--json")[1].splitlines()]
+    assert listed[0] == {
+        "name": first.name,
+        "bytes": 7,
+        "licence": first.licence,
+        "source": f"https://huggingface.co/{first.repo}",
+        "path": str(here),
+        "sha256": sha256,
+    }
+    assert (listed[1]["path"], listed[1]["bytes"]) == (None, second.parameters * 4)
+    assert run(capfd, "models", "download", first.name) == (0, f"{here}\n", [])
+
+
+def test_plugins_shows_which_are_broken(
+    capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = run(capfd, "plugins")
+    rows = [line.split() for line in out.splitlines()[1:]]
+    assert code == ExitCode.OK
+    assert [row[:2] for row in rows] == [
+        ["detector", "dbnet"],
+        ["detector", "whole_image"],
+        ["recognizer", "clip4str"],
+        ["recognizer", "ppocr"],
+    ]
+    assert {row[-1] for row in rows} == {"ok"}
+    install(tmp_path, "torn", version="2.5", plugins={"torn": "torn:T"}, module="import nothing_")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code, out, _ = run(capfd, "plugins")
+    assert code == ExitCode.PLUGIN
+    (row,) = [line for line in out.splitlines() if " torn " in line]
+    assert row.split()[:4] == ["detector", "torn", "torn", "2.5"]
+    assert "nothing_" in row
+
+
+def test_doctor_reports_a_mix_of_opencv_and_exits_with_1(tmp_path: Path) -> None:
+    install(tmp_path, "opencv-contrib-python", version="4.1.0.99")
+    done = call("doctor", site=tmp_path)
+    assert done.returncode == ExitCode.UNEXPECTED
+    out = done.stdout.decode()
+    for wanted in (
+        "torch",
+        "open_clip",
+        "onnxruntime",
+        "CPU",
+        "PP-OCRv6_det_small.onnx",
+        "clip4str",
+    ):
+        assert wanted in out
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("ocr-plugin: PROBLEM: OpenCV") and "4.1.0.99" in line
