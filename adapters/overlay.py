@@ -54,7 +54,7 @@ def draw(page: Page, pixels: RGB) -> Image.Image:
         # A dark rim keeps the colour visible on a ground of the same colour.
         _outline(canvas, word.polygon, _BLACK, 4 * thin)
         _outline(canvas, word.polygon, _colour(word.confidence), 2 * thin)
-    fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
+    fonts = _Fonts()
     # After all outlines, so that none runs through a label.
     for number, word in enumerate(page.words, start=1):
         _label(canvas, picture.size, number, word, fonts)
@@ -72,27 +72,47 @@ def _colour(confidence: float) -> _Colour:
     return round(_BRIGHT * min(1, 2 - 2 * share)), round(_BRIGHT * min(1, 2 * share)), 0
 
 
+class _Fonts:
+    """Pillow's built-in font in the sizes asked for, each loaded once."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
+
+    def fitting(
+        self, text: str, height: float, width: float
+    ) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, int]:
+        """Returns a font and its size in which the text, if legible then, has these bounds."""
+        size = _legible(height)
+        needed = self._of(size).getlength(text)
+        size = _legible(size * min(1.0, width / needed))
+        return self._of(size), size
+
+    def _of(self, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        if size not in self._loaded:
+            self._loaded[size] = ImageFont.load_default(size=size)
+        return self._loaded[size]
+
+
+def _legible(height: float) -> int:
+    return min(max(round(height), _SMALLEST_LABEL), _LARGEST_LABEL)
+
+
 def _label(
-    canvas: ImageDraw.ImageDraw,
-    size: tuple[int, int],
-    number: int,
-    word: Word,
-    fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont],
+    canvas: ImageDraw.ImageDraw, size: tuple[int, int], number: int, word: Word, fonts: _Fonts
 ) -> None:
     points = word.polygon.points
-    # A polygon runs from the top left clockwise: its last point is the bottom left.
-    height = math.dist(points[0], points[-1])
-    height = min(max(round(_LABEL_HEIGHT * height), _SMALLEST_LABEL), _LARGEST_LABEL)
-    if height not in fonts:
-        fonts[height] = ImageFont.load_default(size=height)
-    font = fonts[height]
+    x0, y0, x1, y1 = word.polygon.box
     # Pillow measures a single line only; a recognizer of one's own may return any white space.
     text = " ".join([str(number), *word.text.split()])
+    # A polygon runs from the top left clockwise: its last point is the bottom left. A word that
+    # runs downwards is as long as it is high.
+    font, height = fonts.fitting(
+        text, _LABEL_HEIGHT * math.dist(points[0], points[-1]), max(x1 - x0, y1 - y0)
+    )
     rim = max(1, height // 10)
     left, top, right, bottom = canvas.textbbox(
         (0, 0), text, font=font, anchor="lt", stroke_width=rim
     )
-    x0, y0, _, _ = word.polygon.box
     x = max(min(x0, size[0] - (right - left)), 0)
     above = y0 - (bottom - top) - rim
     y = above if above >= 0 else max(y0, 0)

@@ -32,7 +32,7 @@ class DBNetOptions(RegionOptions):
         default=None, description="An ONNX file; by default PP-OCRv6 small of the rapidocr wheel."
     )
     min_side: int = Field(
-        default=736,
+        default=832,
         ge=32,
         description="Pixels; a page whose short side is less is enlarged to it as far as "
         "side_limit permits, and none is shrunk below it.",

@@ -404,18 +404,17 @@ def _pdf_document(data: bytes) -> tuple[pypdfium2.PdfDocument, int]:
     with _PDFIUM:
         try:
             document = pypdfium2.PdfDocument(data)
+        except pypdfium2.PdfiumError as error:
+            if "password" in str(error).lower():
+                raise _Unusable("the PDF is encrypted and needs a password") from error
+            raise _Unusable("the PDF is damaged or has no pages") from error
+        try:
             # Without this, what was filled into form fields would not be seen.
             document.init_forms()
         except pypdfium2.PdfiumError as error:
-            encrypted = "password" in str(error).lower()
-            raise _Unusable(
-                "the PDF is encrypted and needs a password" if encrypted else "the PDF is damaged"
-            ) from error
-        count = len(document)
-        if not count:
             document.close()
-            raise _Unusable("the PDF has no pages")
-        return document, count
+            raise _Unusable("the PDF's form is damaged") from error
+        return document, len(document)
 
 
 def _pdf_page(document: pypdfium2.PdfDocument, index: int, options: ImageOptions) -> _Picture:

@@ -8,6 +8,7 @@ Columns of prose are cut apart before rows are; narrow cells, as on receipts, ar
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ _ROW_GAP = 8.0
 _COLUMN_WIDTH = 7.0
 _COLUMN_LINES = 3
 _COLUMN_GUTTER = 0.7
+_APART = 2.5
+# Of the lines in the shorter of two columns: from this share on, they are the rows of a table.
+_TABLE_SHARE = 0.7
 # Share of a line's height by which its neighbour may reach into it: ascenders, tilt, loose boxes.
 _SLACK = 0.25
 
@@ -125,9 +129,29 @@ def _order(items: list[_Item]) -> list[list[_Item]]:
 
 
 def _columns(items: list[_Item]) -> list[list[_Item]]:
-    """Returns the items as columns of prose from left to right; empty where they are none."""
+    """Returns the items as columns to be read one after the other; empty where they are none.
+
+    Columns of prose need a gutter only; others a wide gap and rows that do not correspond.
+    """
     columns = _cut(items, lambda item: (item.x0, item.x1), _COLUMN_GUTTER)
-    return columns if len(columns) > 1 and all(map(_is_prose, columns)) else []
+    if len(columns) > 1 and all(map(_is_prose, columns)):
+        return columns
+    columns = _cut(items, lambda item: (item.x0, item.x1), _APART)
+    if len(columns) > 1 and not any(starmap(_is_table, pairwise(columns))):
+        return columns
+    return []
+
+
+def _is_table(left: list[_Item], right: list[_Item]) -> bool:
+    """Whether most lines of the shorter column stand level with one of the other."""
+    fewer, more = sorted((left, right), key=len)
+    level = sum(any(_level(item, other) for other in more) for item in fewer)
+    return level >= _TABLE_SHARE * len(fewer)
+
+
+def _level(one: _Item, other: _Item) -> bool:
+    low, high = sorted((one.height, other.height))
+    return high <= 1.4 * low and abs(one.y0 + one.y1 - other.y0 - other.y1) / 2 <= 0.3 * low
 
 
 def _sections(bands: list[list[_Item]]) -> list[list[_Item]]:

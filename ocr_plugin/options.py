@@ -53,7 +53,7 @@ class EngineOptions(Options):
         default=0.5,
         ge=0,
         le=1,
-        description="Readings below this are left out of the page.",
+        description="Words below this are left out of the page.",
     )
     detector_batch: int = Field(
         default=4, ge=1, description="Pages that the detector is given at once."

@@ -139,8 +139,9 @@ def _pieces(attempt: _Attempt, min_confidence: float) -> Iterator[layout.Piece]:
     """Yields what was read in a region as one piece, or nothing where nothing was."""
     found: list[Word] = []
     for (start, end), reading in zip(attempt.spans, attempt.readings, strict=True):
-        if reading is not None and reading.confidence >= min_confidence:
-            found.extend(_words(reading, attempt.strip.part(start, end)))
+        if reading is not None:
+            words_read = _words(reading, attempt.strip.part(start, end))
+            found.extend(word for word in words_read if word.confidence >= min_confidence)
     if found:
         yield layout.piece_of(found, attempt.strip.polygon())
 

@@ -18,8 +18,9 @@ _MIN_GAP = 0.08
 _CLEAR_GAP = 0.4
 _PADDING = 0.08
 _MIN_INK = 0.12
-# CTC fires inside its characters, so that a word reaches into the gaps around its extents.
-_SHARE_OF_GAP = 0.35
+# A reader that works by CTC answers near the middle of each character, so that a word reaches
+# further than its first and last answer: by this share of the distance between characters.
+_REACH = 0.7
 
 
 def ink_spans(crop: RGB) -> list[tuple[float, float]]:
@@ -118,22 +119,25 @@ def spaced_spans(reading: Reading) -> list[WordSpan]:
     extents = reading.character_extents or tuple(
         (index / len(text), (index + 1) / len(text)) for index in range(len(text))
     )
+    places = np.array([(start + end) / 2 for start, end in extents])
     tokens, first = [], 0
     for token in text.split(" "):
-        last = first + len(token)
         if token:
-            tokens.append((first, last, extents[first][0], extents[last - 1][1]))
-        first = last + 1
+            tokens.append((first, first + len(token)))
+        first += len(token) + 1
     spans = []
-    for index, (first, last, start, end) in enumerate(tokens):
-        before = tokens[index - 1][3] if index else 0.0
-        after = tokens[index + 1][2] if index + 1 < len(tokens) else 1.0
-        spans.append(
-            WordSpan(
-                first,
-                last,
-                start - _SHARE_OF_GAP * max(0.0, start - before),
-                end + _SHARE_OF_GAP * max(0.0, after - end),
-            )
-        )
+    for first, last in tokens:
+        half = _REACH * _pitch(places[first:last], extents[first])
+        before = places[first - 1] if first else 0.0
+        after = places[last] if last < len(text) else 1.0
+        start = min(extents[first][0], max(before, places[first] - half))
+        end = max(extents[last - 1][1], min(after, places[last - 1] + half))
+        spans.append(WordSpan(first, last, max(0.0, float(start)), min(1.0, float(end))))
     return spans
+
+
+def _pitch(places: NDArray[np.float64], extent: tuple[float, float]) -> float:
+    """Returns the usual distance between the middles of neighbouring characters."""
+    if len(places) < 2:
+        return 2 * (extent[1] - extent[0])
+    return float(np.median(np.diff(places)))

@@ -1,4 +1,5 @@
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,11 @@ import pytest
 from ocr_plugin import doctor
 from ocr_plugin.clip4str.catalogue import cache_directory, catalogue
 from tests.distributions import install
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCR_PLUGIN_CACHE", str(tmp_path / "cache"))
 
 
 def problems(findings: tuple[doctor.Finding, ...]) -> list[str]:
@@ -39,7 +45,7 @@ def test_a_cv2_that_cannot_be_imported_is_a_problem(
 ) -> None:
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(__import__("sys").modules, "cv2", raising=False)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
     (problem,) = problems(doctor.opencv())
     assert "libGL.so.1" in problem
 
@@ -55,9 +61,8 @@ def test_the_bundled_weights_are_those_of_the_wheel() -> None:
 
 
 @pytest.fixture
-def downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def downloaded(own_cache: None) -> Path:
     """Where the first published model would lie, with its hash beside it."""
-    monkeypatch.setenv("OCR_PLUGIN_CACHE", str(tmp_path))
     path = cache_directory() / catalogue()[0].file
     path.parent.mkdir(parents=True)
     path.write_bytes(b"weights")
@@ -85,5 +90,5 @@ def test_a_library_that_does_not_import_is_a_problem(
 ) -> None:
     (tmp_path / "shapely.py").write_text("raise OSError('GEOS is\\nmissing')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(__import__("sys").modules, "shapely", raising=False)
+    monkeypatch.delitem(sys.modules, "shapely", raising=False)
     assert problems(doctor.versions()) == ["shapely cannot be imported: GEOS is missing"]

@@ -561,7 +561,9 @@ def test_pillows_own_limit_neither_warns_nor_counts(
     options = {"exif": exif} if kind == "TIFF" else {}
     data = encoded(noise(), kind, **options)
     expected = page(data).pixels
-    for limit in (2000, 1000):  # pillow would warn at the first and refuse at the second
+    # Pillow would warn at the first and refuse at the second. WebP's reader refuses all the same,
+    # but a WebP cannot be so large as to exceed the limit that Pillow comes with.
+    for limit in (2000,) if kind == "WEBP" else (2000, 1000):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         assert (page(data).pixels == expected).all()
         assert limit == Image.MAX_IMAGE_PIXELS
@@ -600,8 +602,9 @@ def test_every_page_of_a_pdf_at_its_resolution() -> None:
 
 
 def test_the_colours_and_places_of_a_pdf_page() -> None:
-    picture = plain("orange", (50, 20))
-    picture.paste("blue", (0, 0, 25, 10))
+    # In whole blocks of JPEG's subsampled colours, so that they stay apart.
+    picture = plain("orange", (64, 32))
+    picture.paste("blue", (0, 0, 32, 16))
     got = page(encoded(picture, "PDF", resolution=72, quality=95), ImageOptions(pdf_dpi=72))
     assert abs(got.pixels.astype(int) - np.asarray(picture)).mean() < 4
     assert got.pixels.flags.c_contiguous
@@ -663,15 +666,14 @@ def test_an_encrypted_pdf() -> None:
 
 
 def test_a_damaged_pdf() -> None:
-    assert refusal(b"%PDF-1.7\n" + b"nothing of the kind " * 40) == "the PDF is damaged"
+    assert (
+        refusal(b"%PDF-1.7\n" + b"nothing of the kind " * 40)
+        == "the PDF is damaged or has no pages"
+    )
 
 
 def test_a_pdf_without_pages() -> None:
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [] /Count 0 >>",
-    ]
-    assert refusal(pdf_from(objects)) == "the PDF has no pages"
+    assert refusal(pdf_of()) == "the PDF is damaged or has no pages"
 
 
 def test_a_damaged_page_of_a_pdf_fails_alone() -> None:

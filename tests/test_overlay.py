@@ -106,6 +106,12 @@ def test_a_label_without_room_above_goes_inside() -> None:
     assert not touched[52:].any()
 
 
+def test_a_label_is_no_longer_than_its_word_while_legible() -> None:
+    touched = changed(page_of(word("fourteen-letters", quad(100, 80, 120, 60))), paper())
+    assert touched[50:78, 190:222].any()
+    assert not touched[:76, 226:].any()
+
+
 def test_a_label_stays_on_the_page_at_its_right_edge() -> None:
     touched = changed(page_of(word("a-long-word", quad(280, 100, 15, 20))), paper())
     # Far more of it is to be seen than the 20 pixels right of the word's left edge.
