@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 
@@ -79,14 +81,14 @@ def _tokens(text: str) -> list[str]:
     return [token for token in plain if token]
 
 
-def _shape(points: Sequence[Sequence[float]]) -> shapely.Geometry:
+def _shape(points: Sequence[Sequence[float]]) -> BaseGeometry:
     return shapely.Polygon(points).buffer(0)
 
 
-def _height(shape: shapely.Geometry) -> float:
+def _height(shape: BaseGeometry) -> float:
     """Returns the short side of the smallest rectangle around a shape, in pixels."""
     if not shape.area:
         return 0.0
     corners = shapely.get_coordinates(shape.minimum_rotated_rectangle)
-    sides = ((corners[1] - corners[0]) ** 2).sum(), ((corners[2] - corners[1]) ** 2).sum()
-    return float(min(sides)) ** 0.5
+    sides = np.linalg.norm(np.diff(corners[:3], axis=0), axis=1)
+    return float(sides.min())

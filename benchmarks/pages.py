@@ -40,7 +40,7 @@ def rapidocr() -> Reader:
     """Returns rapidocr with its own defaults, answering in lines."""
     from rapidocr import RapidOCR
 
-    engine = RapidOCR(params={"Global.log_level": "critical"})
+    engine: Any = RapidOCR(params={"Global.log_level": "critical"})
 
     def read(path: Path) -> list[Item]:
         result = engine(str(path))

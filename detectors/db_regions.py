@@ -39,7 +39,7 @@ class RegionOptions(Options):
         description="Share of its height by which the middle of a straight line may be off.",
     )
     side_points: int = Field(
-        default=8, ge=3, le=64, description="Points on each long side of a curved region."
+        default=16, ge=3, le=64, description="Points on each long side of a curved region."
     )
 
 

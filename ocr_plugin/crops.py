@@ -56,7 +56,7 @@ class Strip:
         )
         return Strip(top.astype(np.float32), bottom.astype(np.float32), self.curved)
 
-    def polygon(self, side_points: int = 8) -> Points:
+    def polygon(self, side_points: int = 12) -> Points:
         """Returns the outline: a quad, or `side_points` on each edge of a curved strip."""
         if not self.curved:
             return self.quad

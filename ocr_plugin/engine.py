@@ -7,20 +7,23 @@ Everything between is bounded: a few decoded pages, a batch of crops and the pag
 to. Results come out in the order in which their sources went in.
 """
 
+import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
 from ocr_plugin import registry
-from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.images import PageImage, Source
+from ocr_plugin.errors import ConfigurationError, UnreadableImage
+from ocr_plugin.images import PageImage, Source, name_of
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.page_work import CropTask, PageWork
 from ocr_plugin.prefetch import Failure, decoded_pages
 from ocr_plugin.protocols import Detector, Reading, Recognizer, Regions
 from ocr_plugin.schema import EngineInfo, Page, PageError
+
+_log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -83,9 +86,9 @@ class Engine:
             if isinstance(result, Failure):
                 raise result.error
             return result
-        raise ConfigurationError("the source has no pages")
+        raise UnreadableImage(name_of(source), "has no pages")
 
-    def read_many(self, sources: Iterable[Source]) -> Iterator[Page | PageError]:
+    def read_many(self, sources: Iterable[Source]) -> Generator[Page | PageError]:
         """Yields every page of every source in order; a page that fails yields its error.
 
         Sources are taken one by one as they are needed, so an endless iterable is fine.
@@ -189,4 +192,5 @@ class Engine:
                     continue
                 except Exception as error:  # assembling one page must not end the run
                     item.error = error
+            _log.debug("%s, page %d", item.image.name, item.image.page_index, exc_info=item.error)
             yield Failure(item.image.name, item.image.page_index, item.error)

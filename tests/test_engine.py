@@ -8,6 +8,7 @@ from PIL import Image
 
 from ocr_plugin.engine import Engine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
+from ocr_plugin.images import Source
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.protocols import RGB, Reading, Regions, Unit
 from ocr_plugin.schema import Component, Page, PageError
@@ -158,7 +159,7 @@ def test_crops_of_many_pages_fill_batches() -> None:
 def test_bad_pages_are_values_in_their_place(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture at all")
-    sources = [
+    sources: list[Source] = [
         cells(1),
         broken,
         np.zeros((30, 30, 3), np.uint8),
@@ -213,7 +214,7 @@ def test_sources_are_taken_as_needed() -> None:
     first = [texts(next(results)) for _ in range(5)]
     assert first == [[f"s{k}"] for k in range(5)]
     assert len(taken) < 40
-    results.close()  # type: ignore[attr-defined]  # a generator, though only an Iterator by name
+    results.close()
 
 
 def test_pages_without_text_do_not_wait_for_a_full_batch() -> None:

@@ -19,7 +19,18 @@ FOLDERS = {
 # A package stands for all of its modules that are not named themselves.
 LAYERS = [
     {"errors", "options", "schema", "protocols", "geometry", "clip4str.charset", "registry"},
-    {"images", "pdf", "crops", "words", "layout", "onnx", "ppocr", "clip4str", "detectors"},
+    {
+        "images",
+        "pdf",
+        "pixels",
+        "crops",
+        "words",
+        "layout",
+        "onnx",
+        "ppocr",
+        "clip4str",
+        "detectors",
+    },
     {"engine", "page_work", "prefetch"},
     {
         "__init__",

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ocr_plugin import layout
+from ocr_plugin.protocols import Points
 from ocr_plugin.schema import Block, Word
 
 
@@ -22,11 +23,12 @@ def piece(x: float, y: float, text: str, height: float = 20, turn: float = 0.0) 
     return layout.piece_of(words, box(x, y, x + 0.6 * height * len(text), y + height, turn))
 
 
-def box(x0: float, y0: float, x1: float, y1: float, turn: float) -> layout.Points:
+def box(x0: float, y0: float, x1: float, y1: float, turn: float) -> Points:
     angle = np.radians(turn)
     rotation = np.array([(np.cos(angle), np.sin(angle)), (-np.sin(angle), np.cos(angle))])
     corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-    return (corners @ rotation).astype(np.float32)
+    turned: Points = (corners @ rotation).astype(np.float32)
+    return turned
 
 
 def texts(blocks: tuple[Block, ...]) -> list[str]:
@@ -102,7 +104,11 @@ def test_every_piece_comes_out_once() -> None:
     rng = np.random.default_rng(3)
     pieces = [
         piece(
-            *rng.uniform(0, 900, 2), f"w{k}", height=rng.uniform(8, 60), turn=rng.uniform(-180, 180)
+            rng.uniform(0, 900),
+            rng.uniform(0, 900),
+            f"w{k}",
+            height=rng.uniform(8, 60),
+            turn=rng.uniform(-180, 180),
         )
         for k in range(60)
     ]
