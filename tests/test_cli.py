@@ -227,6 +227,8 @@ def test_interruption_is_one_line_and_130(folder: Path, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(tmp_path),
+        # A shell's background jobs, and their children, are born deaf to interruption.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     assert process.stderr.readline() == b"waiting\n"

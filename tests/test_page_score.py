@@ -48,7 +48,10 @@ def test_it_scores_as_the_shared_tool_does() -> None:
         labels, items = (
             [
                 word(
-                    str(rng.choice(texts)), *rng.uniform(0, 150, 2), ignore=bool(rng.random() < 0.2)
+                    str(rng.choice(texts)),
+                    rng.uniform(0, 150),
+                    rng.uniform(0, 150),
+                    ignore=bool(rng.random() < 0.2),
                 )
                 for _ in range(rng.integers(0, 8))
             ]
