@@ -1,12 +1,13 @@
 """From a page and a region to an upright, rectified crop, and back from the crop to the page."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from ocr_plugin import geometry
+from ocr_plugin.ink import ink_runs, inked_columns
 from ocr_plugin.protocols import RGB, Points
 
 # A region this many times taller than wide is taken for turned or stacked text, not upright text.
@@ -27,11 +28,13 @@ class Strip:
         bottom: (K, 2) float32; point k lies below point k of the top at the same place of the
             text, so that the K points are equally spaced in the rectified crop.
         curved: whether the edges bend. Those of a straight strip are straight lines.
+        stacked: whether the letters stand upright, one below the other, while the strip runs down.
     """
 
     top: Points
     bottom: Points
     curved: bool
+    stacked: bool = False
 
     @property
     def quad(self) -> Points:
@@ -54,7 +57,7 @@ class Strip:
             np.stack([np.interp(places, indices, edge[:, axis]) for axis in (0, 1)], axis=1)
             for edge in (self.top, self.bottom)
         )
-        return Strip(top.astype(np.float32), bottom.astype(np.float32), self.curved)
+        return replace(self, top=top.astype(np.float32), bottom=bottom.astype(np.float32))
 
     def polygon(self, side_points: int = 12) -> Points:
         """Returns the outline: a quad, or `side_points` on each edge of a curved strip."""
@@ -65,7 +68,7 @@ class Strip:
 
     def reversed(self) -> "Strip":
         """Returns the strip read the other way up: turned by 180 degrees."""
-        return Strip(self.bottom[::-1].copy(), self.top[::-1].copy(), self.curved)
+        return replace(self, top=self.bottom[::-1].copy(), bottom=self.top[::-1].copy())
 
 
 def strip_of(polygon: Points) -> Strip:
@@ -86,24 +89,24 @@ def strip_of(polygon: Points) -> Strip:
 def readings_of(polygon: Points) -> Iterator[Strip]:
     """Yields the ways in which a region may have to be turned to be read, likeliest first.
 
-    A wide region is read as it lies and upside down; a tall one downwards, upwards and as it
-    stands; a region that is nearly square in all four directions; a curved one along its curve,
-    across its smallest rectangle in case the curve is only ragged, and upside down.
+    A wide region is read as it lies and upside down; a tall one downwards, upwards, letter below
+    letter, and as it stands; a region that is nearly square in all four directions; a curved one
+    along its curve, across its smallest rectangle in case the curve is only ragged, and upside
+    down.
     """
     first = strip_of(polygon)
+    quad = first.quad
+    width, height = geometry.quad_size(quad)
+    if not first.curved and height >= _TALL * width:
+        downwards = _plane_strip(np.roll(quad, -1, axis=0))
+        yield from (downwards, downwards.reversed(), replace(downwards, stacked=True), first)
+        return
     yield first
     if first.curved:
         yield _plane_strip(geometry.min_area_quad(polygon))
         yield first.reversed()
         return
-    quad = first.quad
-    width, height = geometry.quad_size(quad)
-    if height >= _TALL * width:
-        turns = [1, 3]
-    elif width >= _TALL * height:
-        turns = [2]
-    else:
-        turns = [2, 1, 3]
+    turns = [2] if width >= _TALL * height else [2, 1, 3]
     for turn in turns:
         yield _plane_strip(np.roll(quad, -turn, axis=0))
 
@@ -120,6 +123,9 @@ def rectify(page: RGB, strip: Strip) -> RGB:
     columns, rows = max(1, round(width * shrink)), max(1, round(height * shrink))
     if strip.curved:
         return _unroll(page, strip, columns, rows)
+    if strip.stacked:
+        upright = _plane_strip(np.roll(strip.quad, 1, axis=0))
+        return _side_by_side(rectify(page, upright))
     corners = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float32)
     # OpenCV counts pixel centres from 0, our coordinates count pixel edges from 0.
     homography = cv2.getPerspectiveTransform(corners - 0.5, strip.quad - np.float32(0.5))
@@ -132,6 +138,41 @@ def rectify(page: RGB, strip: Strip) -> RGB:
             borderMode=cv2.BORDER_REPLICATE,
         ),
         dtype=np.uint8,
+    )
+
+
+def _side_by_side(column: RGB) -> RGB:
+    """Returns a column of letters laid out as a line: parted at the gaps between them.
+
+    Args:
+        column: (h, w, 3) uint8 RGB, its letters upright, one below the other.
+    """
+    if column.shape[1] < 4:
+        return column
+    letters = ink_runs(inked_columns(np.ascontiguousarray(column.transpose(1, 0, 2))))
+    least = column.shape[1] / 4
+    margin = max(1, column.shape[1] // 12)
+    bounds: list[list[int]] = []
+    for start, end in letters:
+        # What is too low for a letter is a part of one: the dot of an i, the bar of a T.
+        if bounds and min(end - start, bounds[-1][1] - bounds[-1][0]) < least:
+            bounds[-1][1] = end
+        else:
+            bounds.append([start, end])
+    if len(bounds) < 2:
+        return column
+    cells = [column[max(0, start - margin) : end + margin] for start, end in bounds]
+    height = max(cell.shape[0] for cell in cells)
+    return np.concatenate(
+        [
+            np.pad(
+                cell,
+                (((height - len(cell)) // 2, (height - len(cell) + 1) // 2), (0, 0), (0, 0)),
+                mode="edge",
+            )
+            for cell in cells
+        ],
+        axis=1,
     )
 
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_plugin.ink import ink_runs, inked_columns
 from ocr_plugin.protocols import RGB, Reading
 
 # All in units of the line's height, so that they hold at any resolution.
@@ -41,7 +42,7 @@ def ink_spans(crop: RGB) -> list[tuple[float, float]]:
     if columns < 2 * _ANALYSIS_HEIGHT or height < 4:
         return [(0.0, 1.0)]
     resized = cv2.resize(crop, (columns, _ANALYSIS_HEIGHT), interpolation=cv2.INTER_AREA)
-    runs = _ink_runs(_ink_columns(np.asarray(resized, dtype=np.uint8)))
+    runs = ink_runs(inked_columns(np.asarray(resized, dtype=np.uint8)))
     if len(runs) < 2:
         return [(0.0, 1.0)]
     gaps = np.array([b[0] - a[1] for a, b in itertools.pairwise(runs)], np.float64)
@@ -58,26 +59,6 @@ def ink_spans(crop: RGB) -> list[tuple[float, float]]:
         for start, end in words
         if end - start >= _MIN_INK * _ANALYSIS_HEIGHT
     ] or [(0.0, 1.0)]
-
-
-def _ink_columns(line: RGB) -> NDArray[np.bool_]:
-    """Returns which columns of a line hold ink, (W,) bool."""
-    lab = cv2.cvtColor(line, cv2.COLOR_RGB2LAB).astype(np.float32)
-    # The rim above and below the letters is background; its colour may change along the line.
-    rim = np.concatenate([lab[:4], lab[-4:]])
-    background = np.median(rim, axis=0)
-    background = cv2.blur(background[None], (2 * _ANALYSIS_HEIGHT + 1, 1))[0]
-    distance = np.linalg.norm(lab - background, axis=2)
-    distance = np.clip(distance, 0, 255).astype(np.uint8)
-    level, _ = cv2.threshold(distance, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    body = distance[4:-4] > max(level * 0.8, 12)
-    return np.asarray(body.sum(axis=0) >= 2, dtype=np.bool_)
-
-
-def _ink_runs(inked: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Returns (start, end) of each run of inked columns."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def _word_gap(gaps: NDArray[np.float64]) -> float:

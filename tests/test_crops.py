@@ -64,7 +64,7 @@ def test_a_curved_band_is_unrolled() -> None:
 
 @pytest.mark.parametrize(
     ("size", "count"),
-    [((200, 40), 2), ((40, 200), 3), ((50, 50), 4)],
+    [((200, 40), 2), ((40, 200), 4), ((50, 50), 4)],
     ids=["wide", "tall", "square"],
 )
 def test_ways_of_turning(size: tuple[int, int], count: int) -> None:
@@ -72,7 +72,8 @@ def test_ways_of_turning(size: tuple[int, int], count: int) -> None:
     quad = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     strips = list(crops.readings_of(quad))
     assert len(strips) == count
-    assert len({tuple(map(tuple, strip.quad.round().tolist())) for strip in strips}) == count
+    ways = {(*map(tuple, strip.quad.round().tolist()), strip.stacked) for strip in strips}
+    assert len(ways) == count
 
 
 def test_upside_down_is_among_the_ways() -> None:

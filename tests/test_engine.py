@@ -119,6 +119,15 @@ def test_curved_text_is_read(engine: Engine) -> None:
     assert all(len(word.polygon.points) > 4 for word in page.words)
 
 
+def test_letters_below_each_other_are_read(engine: Engine) -> None:
+    letters = [(60, 20 + 50 * k, letter) for k, letter in enumerate("HOTEL")]
+    page = engine.read(draw_lines(letters, size=(160, 300), height=44).pixels)
+    assert page.text == "HOTEL"
+    (word,) = page.words
+    x0, y0, x1, y1 = word.polygon.box
+    assert 40 < x0 < 70 and 80 < x1 < 120 and y0 < 40 and y1 > 240
+
+
 def test_a_page_without_text_has_no_blocks(engine: Engine) -> None:
     page = engine.read(np.full((200, 300, 3), 255, np.uint8))
     assert page.blocks == () and page.text == ""

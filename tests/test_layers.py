@@ -23,6 +23,7 @@ LAYERS = [
         "images",
         "pdf",
         "pixels",
+        "ink",
         "crops",
         "words",
         "layout",
@@ -48,7 +49,7 @@ LAYERS = [
 ]
 ENGINE = 2
 RECOGNIZERS = {"clip4str", "ppocr"}
-STAGES = {"crops", "words", "layout", "onnx", "page_work", "detectors", *RECOGNIZERS}
+STAGES = {"ink", "crops", "words", "layout", "onnx", "page_work", "detectors", *RECOGNIZERS}
 NETWORKS = {"torch", "open_clip", "onnxruntime"}
 
 
