@@ -42,7 +42,7 @@ class PPOcrOptions(Options):
         description="Pixels; crops are padded to a multiple of this before they are read.",
     )
     min_width: int = Field(
-        default=320, ge=8, description="Pixels to which narrower crops are padded."
+        default=160, ge=8, description="Pixels to which narrower crops are padded."
     )
     max_width: int = Field(
         default=3200, ge=8, description="Pixels at height 48; wider crops are squeezed to this."
