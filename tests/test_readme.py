@@ -1,0 +1,29 @@
+import re
+from pathlib import Path
+
+from benchmarks.readme_table import current
+from ocr_plugin import Engine
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_is_that_of_the_committed_result() -> None:
+    assert current() == README
+
+
+def test_the_first_command_prints_what_the_readme_shows() -> None:
+    shown = re.search(r"ocr-plugin read (\S+)\n(.*?)```", README, re.DOTALL)
+    assert shown
+    assert Engine().read(ROOT / shown[1]).text == shown[2].strip()
+
+
+def test_the_files_it_names_are_there() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_test_command_is_that_of_ci() -> None:
+    command = "pip install -e '.[dev]' && pytest"
+    assert f"$ {command}\n" in README
+    assert command in (ROOT / ".ci" / "run").read_text()
