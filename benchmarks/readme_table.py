@@ -50,12 +50,13 @@ def table(report: dict[str, Any]) -> str:
             rows.append(f"| {' | '.join(cells)} |")
     machine = report["machine"]
     versions = machine["versions"]
-    rows += [
-        "",
-        f"{machine['processor']}, {machine['cores']} cores, no GPU; Python {machine['python']}, "
-        f"onnxruntime {versions['onnxruntime']}, rapidocr {versions['rapidocr']}; {machine['date']}, commit "
-        f"{machine['commit']}.",
-    ]
+    measured = (
+        f"{machine['processor']}, {machine['cores']} cores, no GPU",
+        f"Python {machine['python']}, onnxruntime {versions['onnxruntime']}, "
+        f"rapidocr {versions['rapidocr']}",
+        f"{machine['date']}, commit {machine['commit']}.",
+    )
+    rows += ["", "; ".join(measured)]
     return "\n".join(rows) + "\n"
 
 
