@@ -1,5 +1,6 @@
 """Where and with what a result was measured, for the JSON that is committed."""
 
+import json
 import os
 import platform
 import subprocess
@@ -19,6 +20,13 @@ _PACKAGES = (
     "pillow",
     "shapely",
 )
+
+
+def write_report(path: Path, benchmark: str, sets: dict[str, Any]) -> None:
+    """Writes a benchmark's results by set, with where they were measured, as JSON."""
+    report = {"benchmark": benchmark, "machine": describe(), "sets": sets}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def describe() -> dict[str, Any]:

@@ -110,9 +110,7 @@ def main() -> None:
         for engine, result in results[folder.name]["engines"].items():
             print(folder.name, engine, json.dumps(result), flush=True)
     if arguments.out:
-        report = {"benchmark": "pages", "machine": machine.describe(), "sets": results}
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(report, indent=2) + "\n")
+        machine.write_report(arguments.out, "pages", results)
 
 
 if __name__ == "__main__":

@@ -103,9 +103,7 @@ def main() -> None:
         results[folder.name] = measure(folder, arguments.limit)
         print(folder.name, json.dumps(results[folder.name]), flush=True)
     if arguments.out:
-        report = {"benchmark": "word_spans", "machine": machine.describe(), "sets": results}
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(report, indent=2) + "\n")
+        machine.write_report(arguments.out, "word_spans", results)
 
 
 if __name__ == "__main__":

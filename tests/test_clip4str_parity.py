@@ -1,9 +1,7 @@
 """The arithmetic of the public implementation, to 1e-4, under weights rebuilt from names."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,23 +13,15 @@ from ocr_plugin.clip4str.captions import caption
 from ocr_plugin.clip4str.charset import CHARACTERS, TEXT_CHARACTERS, Charset
 from ocr_plugin.clip4str.decoding import read_texts
 from ocr_plugin.errors import ConfigurationError
+from tests.data.parity import weights
 
 PARITY = Path(__file__).parent / "data" / "parity"
 TOLERANCE = 1e-4
 
 
-def parity_weights() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("parity_weights", PARITY / "weights.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def fixture(name: str, folder: Path, refinements: int = 1) -> tuple[dict[str, Any], Clip4Str]:
     """Returns a fixture's description and the network, by way of a real checkpoint."""
     meta = json.loads((PARITY / f"{name}.json").read_text())
-    weights = parity_weights()
     weights.check(meta)
     torch.save(weights.state_dict(meta), folder / "weights.pt")
     return meta, load_model(folder / "weights.pt", refinements=refinements)
@@ -40,7 +30,7 @@ def fixture(name: str, folder: Path, refinements: int = 1) -> tuple[dict[str, An
 def check_fixture(name: str, folder: Path) -> None:
     meta, model = fixture(name, folder)
     expected = np.load(PARITY / f"{name}.npz")
-    images = parity_weights().image_batch(meta)
+    images = weights.image_batch(meta)
     with torch.inference_mode():
         if "memory" in expected:
             memory = model.encode_image(images).numpy()
@@ -69,7 +59,7 @@ def test_independent_rows_are_read_as_if_alone(refinements: int, tmp_path: Path)
     meta, model = fixture("tiny", tmp_path, refinements)
     coarse = torch.randn(64, 3, 4, 4, generator=torch.Generator().manual_seed(3))
     images = torch.nn.functional.interpolate(coarse, size=(32, 32), mode="nearest")
-    images[:4] = parity_weights().image_batch(meta)
+    images[:4] = weights.image_batch(meta)
     eos = model.config.charset.eos
     with torch.inference_mode():
         alone = [model(image[None])[0] for image in images]
@@ -92,7 +82,7 @@ def test_independent_rows_are_read_as_if_alone(refinements: int, tmp_path: Path)
 
 def test_refinements_change_the_reading_and_its_length(tmp_path: Path) -> None:
     meta, model = fixture("tiny", tmp_path, 0)
-    images = parity_weights().image_batch(meta)
+    images = weights.image_batch(meta)
     logits = []
     with torch.inference_mode():
         for model.refinements in (0, 1, 2):

@@ -1,7 +1,6 @@
 """CLIP4STR as a plugin, on a real checkpoint of a tiny network with random weights."""
 
 import hashlib
-import importlib.util
 import json
 import math
 import subprocess
@@ -25,8 +24,12 @@ from ocr_plugin.clip4str import (
     save_model,
 )
 from ocr_plugin.clip4str.model import CLIP_MEAN, CLIP_STD
+from ocr_plugin.engine import Engine
 from ocr_plugin.errors import ConfigurationError, ModelUnavailable
+from ocr_plugin.options import EngineOptions
 from ocr_plugin.protocols import RGB, Reading, Recognizer
+from tests.data.parity import weights as parity
+from tests.pictures import draw_lines
 
 PARITY = Path(__file__).parent / "data" / "parity"
 
@@ -34,13 +37,9 @@ PARITY = Path(__file__).parent / "data" / "parity"
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint under which words of many lengths are read."""
-    spec = importlib.util.spec_from_file_location("parity_weights", PARITY / "weights.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     meta = json.loads((PARITY / "tiny.json").read_text())
     path = tmp_path_factory.mktemp("model") / "tiny.pt"
-    torch.save(module.state_dict(meta), path)
+    torch.save(parity.state_dict(meta), path)
     return path
 
 
@@ -196,3 +195,19 @@ def test_the_catalogue_and_the_charset_load_without_torch() -> None:
         "assert 'torch' not in sys.modules and 'huggingface_hub' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_engine_gives_it_the_words_of_a_page(weights: Path) -> None:
+    engine = Engine(
+        recognizer="clip4str",
+        recognizer_options={"model": weights},
+        options=EngineOptions(min_confidence=0),
+    )
+    drawn = draw_lines([(20, 40, "five words stand right here")])
+    page = engine.read(drawn.pixels)
+    # Random weights read nonsense, but one word of it at each place.
+    assert len(page.words) == len(drawn.words)
+    for word, (x0, _, x1, _) in zip(page.words, drawn.words.values(), strict=True):
+        left, _, right, _ = word.polygon.box
+        assert left == pytest.approx(x0, abs=14) and right == pytest.approx(x1, abs=14)
+    assert page.engine.recognizer.name.startswith("clip4str:")

@@ -1,6 +1,5 @@
 """One training step of the public implementation, the orders of reading, and what is frozen."""
 
-import importlib.util
 import json
 import random
 from pathlib import Path
@@ -14,6 +13,7 @@ from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.training.freezing import freeze
 from ocr_plugin.training.loss import permuted_sequence_loss
 from ocr_plugin.training.permutations import masks, permutations
+from tests.data.parity import weights
 
 PARITY = Path(__file__).parent / "data" / "parity"
 TINY = Clip4StrConfig(
@@ -31,10 +31,6 @@ TINY = Clip4StrConfig(
 @pytest.fixture(scope="module")
 def step() -> tuple[Clip4Str, torch.Tensor, dict[str, Any]]:
     """The network, the images and the expectations of the fixture's training step."""
-    spec = importlib.util.spec_from_file_location("parity_weights", PARITY / "weights.py")
-    assert spec is not None and spec.loader is not None
-    weights = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(weights)
     meta = json.loads((PARITY / "tiny.json").read_text())
     model = Clip4Str(TINY)
     model.load_state_dict(weights.state_dict(meta))
