@@ -5,7 +5,6 @@ in the frame of the page's own reading direction, so that a turned page reads li
 Columns of prose are cut apart before rows are; narrow cells, as on receipts, are read by rows.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, starmap
@@ -208,7 +207,7 @@ def _is_prose(column: list[_Item]) -> bool:
 def _is_row(items: list[_Item]) -> bool:
     """Whether all items lie beside each other: none is below another."""
     ordered = sorted(items, key=_start)
-    return all(b.x0 >= a.x1 - 0.5 * min(a.height, b.height) for a, b in itertools.pairwise(ordered))
+    return all(b.x0 >= a.x1 - 0.5 * min(a.height, b.height) for a, b in pairwise(ordered))
 
 
 def _joined(row: list[_Item]) -> list[_Item]:

@@ -3,8 +3,9 @@
 Detectors find lines; CLIP4STR reads words of at most 25 characters and knows no space.
 """
 
-import itertools
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -45,7 +46,7 @@ def ink_spans(crop: RGB) -> list[tuple[float, float]]:
     runs = ink_runs(inked_columns(np.asarray(resized, dtype=np.uint8)))
     if len(runs) < 2:
         return [(0.0, 1.0)]
-    gaps = np.array([b[0] - a[1] for a, b in itertools.pairwise(runs)], np.float64)
+    gaps = np.array([b[0] - a[1] for a, b in pairwise(runs)], np.float64)
     least = _word_gap(gaps / _ANALYSIS_HEIGHT) * _ANALYSIS_HEIGHT
     words = [list(runs[0])]
     for gap, (start, end) in zip(gaps, runs[1:], strict=True):
@@ -91,7 +92,7 @@ class WordSpan:
 
 
 def spaced_spans(reading: Reading) -> list[WordSpan]:
-    """Returns the words of a line's reading, parted at its spaces.
+    """Returns the words of a line's reading, parted at its white space.
 
     Where the reader does not say at which place of the crop each character stands, the width is
     shared out evenly among the characters.
@@ -101,13 +102,8 @@ def spaced_spans(reading: Reading) -> list[WordSpan]:
         (index / len(text), (index + 1) / len(text)) for index in range(len(text))
     )
     places = np.array([(start + end) / 2 for start, end in extents])
-    tokens, first = [], 0
-    for token in text.split(" "):
-        if token:
-            tokens.append((first, first + len(token)))
-        first += len(token) + 1
     spans = []
-    for first, last in tokens:
+    for first, last in (match.span() for match in re.finditer(r"\S+", text)):
         half = _REACH * _pitch(places[first:last], extents[first])
         before = places[first - 1] if first else 0.0
         after = places[last] if last < len(text) else 1.0

@@ -23,7 +23,7 @@ from ocr_plugin.clip4str import (
     load_model,
     save_model,
 )
-from ocr_plugin.clip4str.model import CLIP_MEAN, CLIP_STD
+from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD
 from ocr_plugin.engine import Engine
 from ocr_plugin.errors import ConfigurationError, ModelUnavailable
 from ocr_plugin.options import EngineOptions

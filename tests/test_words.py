@@ -55,5 +55,10 @@ def test_without_extents_characters_share_the_width() -> None:
     assert first.end < 0.5 < second.start
 
 
+def test_any_white_space_parts_words() -> None:
+    spans = words.spaced_spans(Reading("ab\u3000cd \tef", 0.9))
+    assert [(span.first, span.last) for span in spans] == [(0, 2), (3, 5), (7, 9)]
+
+
 def test_no_text_has_no_words() -> None:
     assert words.spaced_spans(Reading("", 0.0)) == []

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocr_plugin.clip4str.checkpoint import load_model, save_model
-    from ocr_plugin.clip4str.model import PRESETS, Clip4Str, Clip4StrConfig
+    from ocr_plugin.clip4str.config import PRESETS, Clip4StrConfig
+    from ocr_plugin.clip4str.model import Clip4Str
     from ocr_plugin.clip4str.recognizer import Clip4StrRecognizer
 
 __all__ = [
@@ -19,9 +20,9 @@ __all__ = [
 
 # Looked up when first asked for, so that the catalogue and the charset load without torch.
 _HOMES = {
-    "PRESETS": "model",
+    "PRESETS": "config",
     "Clip4Str": "model",
-    "Clip4StrConfig": "model",
+    "Clip4StrConfig": "config",
     "Clip4StrRecognizer": "recognizer",
     "load_model": "checkpoint",
     "save_model": "checkpoint",

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from ocr_plugin.clip4str.model import Clip4StrConfig
+from ocr_plugin.clip4str.config import Clip4StrConfig
 from ocr_plugin.errors import CheckpointError, ConfigurationError
 
 Shapes = Mapping[str, tuple[int, ...]]

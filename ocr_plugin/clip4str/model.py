@@ -12,10 +12,8 @@ In comments B is the batch, P the image patches, D the joint width, L a length i
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from types import MappingProxyType
-from typing import Any, Self, cast
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from open_clip.model import CLIP
@@ -23,180 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ocr_plugin.clip4str import decoding
-from ocr_plugin.clip4str.captions import VOCAB_SIZE, captions
-from ocr_plugin.clip4str.charset import CHARACTERS, TEXT_CHARACTERS, Charset
+from ocr_plugin.clip4str.captions import captions
+from ocr_plugin.clip4str.config import HEAD_WIDTH, Clip4StrConfig
 from ocr_plugin.errors import ConfigurationError
-
-HEAD_WIDTH = 64
-"""Width of an attention head in both towers; ViT-H/14 thus has 20 heads, not open_clip's 16."""
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-HALF = (0.5, 0.5, 0.5)
-"""Mean and deviation that the public test script normalises with; training used CLIP's."""
 
 KeysValues = tuple[Tensor, Tensor]
 """Keys and values of one attention: (B, heads, L, D / heads) each."""
-
-
-@dataclass(frozen=True)
-class Clip4StrConfig:
-    """Everything that fixes the network's shape and how its input is made.
-
-    The defaults are B/16. Sizes are height, width in pixels.
-
-    Attributes:
-        embed_dim: D, the joint width of both towers and the width of the decoders.
-        image_size: of the input; crops are resized to it whatever their aspect ratio.
-        patch_size: of one image token; divides `image_size`.
-        vision_layers: blocks of the image tower.
-        vision_width: of the image tower, a multiple of 64.
-        text_layers: blocks of the text tower.
-        text_width: of the text tower, a multiple of 64.
-        vocab_size: rows of the token embedding; at least what CLIP's tokenizer needs.
-        text_positions: rows of the text tower's positional embedding.
-        context_length: tokens of a caption; the first rows of the positional embedding are used.
-        decoder_depth: layers of each decoder.
-        decoder_heads: attention heads of each decoder; divides `embed_dim`.
-        decoder_mlp_ratio: hidden width of a decoder layer, in `embed_dim`.
-        dropout: of the decoders, in training only.
-        max_label_length: the longest word in training; a reading has one step more, for EOS.
-        characters: what can be read, in the order of the token ids.
-        text_characters: what of a lower-cased reading the text tower is shown.
-        mean: of the input's channels, red first, for pixels 0 to 1.
-        std: of the input's channels, red first, for pixels 0 to 1.
-
-    Raises:
-        ConfigurationError: sizes that do not fit each other.
-    """
-
-    embed_dim: int = 512
-    image_size: tuple[int, int] = (224, 224)
-    patch_size: tuple[int, int] = (16, 16)
-    vision_layers: int = 12
-    vision_width: int = 768
-    text_layers: int = 12
-    text_width: int = 512
-    vocab_size: int = VOCAB_SIZE
-    text_positions: int = 77
-    context_length: int = 16
-    decoder_depth: int = 1
-    decoder_heads: int = 8
-    decoder_mlp_ratio: int = 4
-    dropout: float = 0.1
-    max_label_length: int = 25
-    characters: str = field(default=CHARACTERS, repr=False)
-    text_characters: str = TEXT_CHARACTERS
-    mean: tuple[float, float, float] = CLIP_MEAN
-    std: tuple[float, float, float] = CLIP_STD
-
-    def __post_init__(self) -> None:
-        problems = [
-            f"{entry.name} is {getattr(self, entry.name)}"
-            for entry in fields(self)
-            if entry.type is int and getattr(self, entry.name) < 1
-        ]
-        if not 0 <= self.dropout < 1:
-            problems.append(f"dropout is {self.dropout}")
-        if min(self.std) <= 0:
-            problems.append(f"std is {self.std}")
-        if len(set(self.characters)) != len(self.characters) or not self.characters:
-            problems.append("characters are none, or one is there twice")
-        problems += self._misfits()
-        if problems:
-            raise ConfigurationError(f"no such network: {'; '.join(problems)}")
-
-    def _misfits(self) -> list[str]:
-        problems = []
-        if min(*self.image_size, *self.patch_size) < 1 or any(
-            size % patch for size, patch in zip(self.image_size, self.patch_size, strict=True)
-        ):
-            problems.append(f"image_size {self.image_size} is not whole {self.patch_size} patches")
-        for name in ("vision_width", "text_width"):
-            if getattr(self, name) % HEAD_WIDTH:
-                problems.append(f"{name} {getattr(self, name)} is not a multiple of {HEAD_WIDTH}")
-        if self.decoder_heads > 0 and self.embed_dim % self.decoder_heads:
-            problems.append(
-                f"embed_dim {self.embed_dim} is not whole for {self.decoder_heads} heads"
-            )
-        if self.vocab_size < VOCAB_SIZE:
-            problems.append(f"vocab_size {self.vocab_size} is below the tokenizer's {VOCAB_SIZE}")
-        if not 2 <= self.context_length <= self.text_positions:
-            problems.append(
-                f"context_length {self.context_length} is not in 2..{self.text_positions}"
-            )
-        return problems
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Self:
-        """Returns the configuration that `values`, as read from JSON, spell.
-
-        Raises:
-            ConfigurationError: an unknown name, or a value of the wrong type.
-        """
-        known = {entry.name: getattr(_DEFAULTS, entry.name) for entry in fields(cls)}
-        problems = [f"{name} is unknown" for name in values.keys() - known.keys()]
-        for name in values.keys() & known.keys():
-            value, default = values[name], known[name]
-            if isinstance(default, tuple):
-                fits = (
-                    isinstance(value, Sequence)
-                    and len(value) == len(default)
-                    and all(_is_like(part, default[0]) for part in value)
-                )
-            else:
-                fits = _is_like(value, default)
-            if not fits:
-                problems.append(f"{name} is {value!r}")
-        if problems:
-            raise ConfigurationError(f"bad configuration: {'; '.join(sorted(problems))}")
-        arguments: dict[str, Any] = {
-            name: tuple(value) if isinstance(known[name], tuple) else value
-            for name, value in values.items()
-        }
-        return cls(**arguments)
-
-    @property
-    def steps(self) -> int:
-        """The most tokens of a reading, EOS included."""
-        return self.max_label_length + 1
-
-    @property
-    def charset(self) -> Charset:
-        """The characters with their token ids."""
-        return Charset(self.characters)
-
-
-def _is_like(value: object, example: object) -> bool:
-    if isinstance(example, float):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is type(example)
-
-
-_DEFAULTS = Clip4StrConfig()
-
-PRESETS: Mapping[str, Clip4StrConfig] = MappingProxyType(
-    {
-        "B/32": Clip4StrConfig(patch_size=(32, 32)),
-        "B/16": Clip4StrConfig(),
-        "L/14": Clip4StrConfig(
-            embed_dim=768,
-            patch_size=(14, 14),
-            vision_layers=24,
-            vision_width=1024,
-            text_width=768,
-        ),
-        "H/14": Clip4StrConfig(
-            embed_dim=1024,
-            patch_size=(14, 14),
-            vision_layers=32,
-            vision_width=1280,
-            text_layers=24,
-            text_width=1024,
-        ),
-    }
-)
-"""The published sizes by the name of their image tower."""
 
 
 def _join(first: KeysValues, second: KeysValues) -> KeysValues:

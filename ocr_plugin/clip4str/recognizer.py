@@ -15,7 +15,7 @@ from torch import Tensor
 from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve, sha256_of
 from ocr_plugin.clip4str.charset import Charset
 from ocr_plugin.clip4str.checkpoint import load_model
-from ocr_plugin.clip4str.model import CLIP_MEAN, CLIP_STD, HALF
+from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
