@@ -10,19 +10,21 @@ to. Results come out in the order in which their sources went in.
 import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
 from ocr_plugin import registry
-from ocr_plugin.errors import ConfigurationError, UnreadableImage
-from ocr_plugin.images import PageImage, Source, name_of
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.images import PageImage, Source
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.page_work import CropTask, PageWork
 from ocr_plugin.prefetch import Failure, decoded_pages
 from ocr_plugin.protocols import Detector, Reading, Recognizer, Regions
 from ocr_plugin.schema import EngineInfo, Page, PageError
 
+_MORE_PAGES = "only the first page was read; Engine.read_many gives every page"
 _log = logging.getLogger(__name__)
 
 
@@ -72,21 +74,24 @@ class Engine:
         )
 
     def read(self, source: Source) -> Page:
-        """Returns the first page of a source; `read_many` gives every page.
+        """Returns the first page of a source, with a warning where there are more.
+
+        `read_many` gives every page.
 
         Raises:
             UnreadableImage: the source is no readable image or document.
         """
         pages = decoded_pages([source], self.options.images, threads=1)
         try:
-            first = list(islice(pages, 1))
+            first, *more = islice(pages, 2)
         finally:
             pages.close()
-        for result in self._stream(iter(first)):
-            if isinstance(result, Failure):
-                raise result.error
-            return result
-        raise UnreadableImage(name_of(source), "has no pages")
+        if more and isinstance(first, PageImage):
+            first = replace(first, warnings=(*first.warnings, _MORE_PAGES))
+        (result,) = self._stream(iter([first]))
+        if isinstance(result, Failure):
+            raise result.error
+        return result
 
     def read_many(self, sources: Iterable[Source]) -> Generator[Page | PageError]:
         """Yields every page of every source in order; a page that fails yields its error.

@@ -207,7 +207,10 @@ def test_every_page_of_a_document_is_read(tmp_path: Path) -> None:
     pages = list(engine.read_many([path]))
     assert [texts(page) for page in pages] == [["s1"], ["s2"], ["s3"]]
     assert [page.source.page_index for page in pages if isinstance(page, Page)] == [0, 1, 2]
-    assert texts(engine.read(path)) == ["s1"]
+    first = engine.read(path)
+    assert texts(first) == ["s1"]
+    assert any("only the first page" in warning for warning in first.warnings)
+    assert all(not page.warnings for page in pages if isinstance(page, Page))
 
 
 def test_sources_are_taken_as_needed() -> None:
