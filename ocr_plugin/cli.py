@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, PluginError
 from ocr_plugin.options import EngineOptions, ImageOptions
@@ -40,6 +41,7 @@ _DEBUG = "OCR_PLUGIN_DEBUG"
 _DEFAULTS = EngineOptions()
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=_EXIT_CODES)
+app.add_typer(evaluation, name="eval")
 app.add_typer(models, name="models")
 
 

@@ -39,6 +39,7 @@ LAYERS = [
         "adapters",
         "batch",
         "cli",
+        "cli_eval",
         "cli_models",
         "doctor",
         "evaluation",

@@ -1,0 +1,115 @@
+"""``ocr-plugin eval``: how well a recognizer reads labelled words."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.streams import print_table, results_only, say
+
+if TYPE_CHECKING:
+    from ocr_plugin.protocols import Recognizer
+
+evaluation = typer.Typer(rich_markup_mode=None, help="Measure accuracy on labelled data.")
+_BATCH = 256
+_SHOWN_BAD = 5
+
+
+@evaluation.callback()
+def common() -> None:
+    """Measure accuracy on labelled data."""
+
+
+@evaluation.command()
+def words(
+    data: Annotated[
+        list[Path],
+        typer.Option(metavar="DIR", help="A set: LMDB, labels.jsonl or gt.txt; may be repeated."),
+    ],
+    recognizer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="ppocr, or clip4str with --model.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME_OR_PATH", help="Weights for the recognizer.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="For the recognizer, such as cuda:0.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the scores as JSON.")
+    ] = None,
+) -> None:
+    """Read sets of word images and print the accuracies by the 36, 62 and 94 character rules."""
+    from ocr_plugin import registry
+    from ocr_plugin.evaluation.word_accuracy import averages, word_scores
+
+    options = {"model": model, "device": device}
+    chosen = recognizer or ("clip4str" if model else "ppocr")
+    with results_only() as stream:
+        reader = registry.make_recognizer(
+            chosen, **{name: value for name, value in options.items() if value is not None}
+        )
+        sets: dict[str, dict[str, Any]] = {}
+        for path in data:
+            if path.name in sets:
+                raise ConfigurationError(f"two sets are called {path.name}")
+            sets[path.name] = word_scores(_judged(path, reader))
+        means = averages(list(sets.values()))
+        rows = [
+            {
+                "set": name,
+                "words": str(scores["count"]),
+                **{key: f"{100 * scores[key]:.2f}" for key in _SHOWN},
+            }
+            for name, scores in sets.items()
+        ]
+        print_table(rows, stream)
+        for name, value in means.items():
+            print(f"accuracy_36, {name} mean of the sets: {100 * value:.2f}", file=stream)
+    if report is not None:
+        found = {
+            "recognizer": reader.component.model_dump(),
+            "sets": sets,
+            "averages_36": means,
+        }
+        report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+_SHOWN = ("accuracy_36", "accuracy_62", "accuracy_94", "ned", "mean_confidence", "ece")
+
+
+def _judged(path: Path, reader: "Recognizer") -> list[Any]:
+    """Returns every usable record of a set with what was read; says which were not usable."""
+    from ocr_plugin.evaluation.word_accuracy import Judged, clean_label
+    from ocr_plugin.evaluation.word_sets import BadRecord, open_word_set
+
+    judged: list[Judged] = []
+    bad: list[BadRecord] = []
+    waiting: list[tuple[str, Any]] = []
+
+    def read_waiting() -> None:
+        readings = reader.recognize([pixels for _, pixels in waiting])
+        for (label, _), reading in zip(waiting, readings, strict=True):
+            judged.append(Judged(label, reading.text, reading.confidence))
+        waiting.clear()
+
+    for record in open_word_set(path):
+        if isinstance(record, BadRecord):
+            bad.append(record)
+            continue
+        label = clean_label(record.label)
+        if label is None:
+            continue
+        waiting.append((label, record.pixels))
+        if len(waiting) == _BATCH:
+            read_waiting()
+    read_waiting()
+    for record in bad[:_SHOWN_BAD]:
+        say(f"warning: {record.name}: {record.reason}")
+    if len(bad) > _SHOWN_BAD:
+        say(f"warning: {path}: {len(bad)} records could not be used")
+    if not judged:
+        raise ConfigurationError(f"{path}: no usable word in it")
+    return judged

@@ -1,0 +1,1 @@
+"""How well a recognizer reads, by the protocols of the literature."""

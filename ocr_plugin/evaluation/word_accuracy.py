@@ -1,0 +1,139 @@
+"""Word accuracy by the rules of the literature, and what else tells a good reader.
+
+The label rules are those of PARSeq (https://arxiv.org/abs/2207.06966), which CLIP4STR follows:
+white space is deleted, characters are decomposed (NFKD) and those outside ASCII dropped, labels of
+more than 25 characters are left out, and then label and reading are both reduced to the charset:
+36 (digits and letters, lower-cased), 62 (cased) or 94 (with punctuation).
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from ocr_plugin.clip4str.charset import CHARACTERS
+from ocr_plugin.errors import ConfigurationError
+
+LONGEST = 25
+CHARSETS = {36: CHARACTERS[:36], 62: CHARACTERS[:62], 94: CHARACTERS}
+_BINS = 10
+_LENGTHS = ((1, 3), (4, 6), (7, 9), (10, 14), (15, LONGEST))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A reading beside its label.
+
+    Attributes:
+        label: by `clean_label`.
+        text: as read.
+        confidence: of the reading, 0 to 1.
+    """
+
+    label: str
+    text: str
+    confidence: float
+
+
+def clean_label(label: str) -> str | None:
+    """Returns a label as it is compared, or None where the protocol leaves the sample out."""
+    joined = "".join(label.split())
+    plain = unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode("ascii")
+    return plain if 0 < len(plain) <= LONGEST else None
+
+
+def reduced(text: str, size: int) -> str:
+    """Returns a text by the rule of the charset of `size` characters."""
+    charset = CHARSETS[size]
+    if charset == charset.lower():
+        text = text.lower()
+    return "".join(character for character in text if character in charset)
+
+
+def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Returns a set's scores, each from 0 to 1.
+
+    ``accuracy_N`` and ``count_N`` (labels that are not empty under the rule) for each charset;
+    ``ned``: 1 - edit distance / longer length (ICDAR 2019), ``mean_confidence`` and ``ece`` (the
+    expected calibration error over ten bins) under the 36-character rule, to which ``count``
+    refers; ``by_length``: accuracy_36 by the label's length.
+
+    Raises:
+        ConfigurationError: the library for edit distances is not installed.
+    """
+    scores: dict[str, Any] = {}
+    for size in CHARSETS:
+        hits = [
+            reduced(item.text, size) == label
+            for item in judged
+            if (label := reduced(item.label, size))
+        ]
+        scores[f"accuracy_{size}"] = _mean(hits)
+        scores[f"count_{size}"] = len(hits)
+    kept = [item for item in judged if reduced(item.label, 36)]
+    correct = [reduced(item.text, 36) == reduced(item.label, 36) for item in kept]
+    confidences = [item.confidence for item in kept]
+    scores |= {
+        "count": len(kept),
+        "ned": _similarity(kept),
+        "mean_confidence": _mean(confidences),
+        "ece": _calibration_error(correct, confidences),
+        "by_length": _by_length(kept, correct),
+    }
+    return scores
+
+
+def averages(sets: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Returns accuracy_36 over several sets in the two ways in use, which do not compare.
+
+    ``weighted``: every sample counts alike, as in PARSeq and CLIP4STR; ``plain``: every set does.
+    """
+    total = sum(scores["count"] for scores in sets)
+    hits = sum(scores["accuracy_36"] * scores["count"] for scores in sets)
+    return {
+        "weighted": round(hits / max(total, 1), 4),
+        "plain": _mean([scores["accuracy_36"] for scores in sets]),
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(fmean(values), 4) if values else 0.0
+
+
+def _similarity(judged: Sequence[Judged]) -> float:
+    try:
+        from rapidfuzz.distance import Levenshtein
+    except ImportError as error:
+        raise ConfigurationError("edit distances need pip install 'ocr-plugin[eval]'") from error
+    return _mean(
+        [
+            Levenshtein.normalized_similarity(reduced(item.text, 36), reduced(item.label, 36))
+            for item in judged
+        ]
+    )
+
+
+def _calibration_error(correct: Sequence[bool], confidences: Sequence[float]) -> float:
+    """Returns the mean distance of confidence and accuracy, over bins of equal width."""
+    error = 0.0
+    bins = [min(int(confidence * _BINS), _BINS - 1) for confidence in confidences]
+    for own in set(bins):
+        members = [index for index, number in enumerate(bins) if number == own]
+        accuracy = fmean(correct[index] for index in members)
+        confidence = fmean(confidences[index] for index in members)
+        error += abs(accuracy - confidence) * len(members) / len(bins)
+    return round(error, 4)
+
+
+def _by_length(judged: Sequence[Judged], correct: Sequence[bool]) -> dict[str, Any]:
+    groups = {}
+    for low, high in _LENGTHS:
+        hits = [
+            hit
+            for item, hit in zip(judged, correct, strict=True)
+            if low <= len(reduced(item.label, 36)) <= high
+        ]
+        if hits:
+            groups[f"{low}-{high}"] = {"accuracy_36": _mean(hits), "count": len(hits)}
+    return groups

@@ -1,0 +1,70 @@
+import pytest
+
+from ocr_plugin.evaluation.word_accuracy import Judged, averages, clean_label, reduced, word_scores
+
+
+@pytest.mark.parametrize(
+    ("label", "cleaned"),
+    [
+        ("Two words", "Twowords"),
+        ("café", "cafe"),
+        ("№5", "No5"),
+        ("日本", None),
+        ("", None),
+        ("a" * 25, "a" * 25),
+        ("a" * 26, None),
+        # Left out by its length before punctuation could shorten it.
+        ("a" * 20 + "!" * 6, None),
+    ],
+)
+def test_labels_are_cleaned_by_the_protocol(label: str, cleaned: str | None) -> None:
+    assert clean_label(label) == cleaned
+
+
+def test_each_rule_keeps_its_characters() -> None:
+    assert reduced("It's 5€!", 36) == "its5"
+    assert reduced("It's 5€!", 62) == "Its5"
+    assert reduced("It's 5€!", 94) == "It's5!"
+
+
+def test_accuracies_by_rule() -> None:
+    judged = [
+        Judged("Open", "OPEN", 0.9),
+        Judged("it's", "its", 0.9),
+        Judged("24/7", "24/7", 0.9),
+        Judged("???", "x", 0.9),
+    ]
+    scores = word_scores(judged)
+    assert scores["accuracy_36"] == 1.0 and scores["count"] == 3
+    assert scores["accuracy_62"] == pytest.approx(2 / 3, abs=1e-4)
+    assert scores["accuracy_94"] == 0.25 and scores["count_94"] == 4
+    assert scores["ned"] == 1.0
+
+
+def test_edit_distance_is_relative_to_the_longer_text() -> None:
+    assert word_scores([Judged("abcd", "abxd", 1.0)])["ned"] == 0.75
+    assert word_scores([Judged("ab", "abcd", 1.0)])["ned"] == 0.5
+
+
+def test_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
+    sure = [Judged("a", "a", 0.95)] * 5 + [Judged("a", "b", 0.95)] * 5
+    assert word_scores(sure)["ece"] == pytest.approx(0.45, abs=1e-4)
+    fair = [Judged("a", "a", 1.0)] * 4 + [Judged("a", "b", 0.0)] * 4
+    assert word_scores(fair)["ece"] == 0.0
+
+
+def test_lengths_are_told_apart() -> None:
+    scores = word_scores([Judged("ab", "ab", 1.0), Judged("abcdefgh", "x", 1.0)])
+    assert scores["by_length"] == {
+        "1-3": {"accuracy_36": 1.0, "count": 1},
+        "7-9": {"accuracy_36": 0.0, "count": 1},
+    }
+
+
+def test_the_two_averages_differ() -> None:
+    sets = [{"accuracy_36": 1.0, "count": 1}, {"accuracy_36": 0.5, "count": 3}]
+    assert averages(sets) == {"weighted": 0.625, "plain": 0.75}
+
+
+def test_nothing_judged_scores_nothing() -> None:
+    assert word_scores([])["accuracy_36"] == 0.0
