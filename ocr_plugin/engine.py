@@ -37,6 +37,9 @@ class Engine:
     Args:
         detector: name of an installed detector, or a detector.
         recognizer: name of an installed recognizer, or a recognizer.
+        splitter: name of an installed line recognizer, or one, whose spaces cut lines into words
+            for a recognizer of words; None to cut by the gaps in the ink. Not used, and not built,
+            for a recognizer of lines.
         detector_options: keyword options for a detector that is given by name.
         recognizer_options: keyword options for a recognizer that is given by name.
         options: how the stages are run and joined.
@@ -52,6 +55,7 @@ class Engine:
         detector: str | Detector = "dbnet",
         recognizer: str | Recognizer = "ppocr",
         *,
+        splitter: str | Recognizer | None = "ppocr",
         detector_options: Mapping[str, Any] | None = None,
         recognizer_options: Mapping[str, Any] | None = None,
         options: EngineOptions | None = None,
@@ -65,12 +69,20 @@ class Engine:
             recognizer = registry.make_recognizer(recognizer, **(recognizer_options or {}))
         elif recognizer_options:
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
+        if recognizer.unit == "line":
+            splitter = None
+        elif isinstance(splitter, str):
+            splitter = registry.make_recognizer(splitter)
+        if splitter is not None and splitter.unit != "line":
+            raise ConfigurationError(f"the splitter {splitter.component.name} reads no lines")
+        self.splitter: Recognizer | None = splitter
         self.detector: Detector = detector
         self.recognizer: Recognizer = recognizer
         self.info = EngineInfo(
             version=version("ocr-plugin"),
             detector=detector.component,
             recognizer=recognizer.component,
+            splitter=splitter.component if splitter else None,
         )
 
     def read(self, source: Source) -> Page:
@@ -129,7 +141,9 @@ class Engine:
         self, batch: list[PageImage | Failure], queue: deque[CropTask]
     ) -> list[PageWork | Failure]:
         """Detects a batch of pages and queues their first crops."""
-        begun = [PageWork(item) if isinstance(item, PageImage) else item for item in batch]
+        begun = [
+            PageWork(item, self.splitter) if isinstance(item, PageImage) else item for item in batch
+        ]
         works = [item for item in begun if isinstance(item, PageWork)]
         for work, found in zip(works, self._detect(works), strict=True):
             if isinstance(found, Exception):

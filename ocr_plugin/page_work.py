@@ -7,7 +7,7 @@ import numpy as np
 
 from ocr_plugin import crops, layout, words
 from ocr_plugin.images import PageImage
-from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit
+from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
 from ocr_plugin.schema import Alternative, Character, EngineInfo, Page, Source, Word
 
 # A reading this confident is taken as it is; otherwise other ways to turn the region are tried.
@@ -64,6 +64,7 @@ class PageWork:
     """A page, its regions, and what was read in them so far."""
 
     image: PageImage
+    splitter: Recognizer | None = None
     regions: list[_RegionWork] = field(default_factory=list)
     open_regions: int = 0
     error: Exception | None = None
@@ -74,7 +75,12 @@ class PageWork:
         return self.error is not None or self.open_regions == 0
 
     def begin(self, found: Regions, unit: Unit) -> list[CropTask]:
-        """Takes the detector's regions; returns the first crops to be read."""
+        """Takes the detector's regions; returns the first crops to be read.
+
+        Args:
+            found: in page pixels.
+            unit: what the recognizer reads; lines are cut where it reads words.
+        """
         split = found.kind == "line" and unit == "word"
         self.regions = [
             _RegionWork(crops.readings_of(np.asarray(polygon, np.float32)), split)
@@ -98,7 +104,7 @@ class PageWork:
             self.open_regions -= 1
             return []
         pixels = crops.rectify(self.image.pixels, strip)
-        spans = words.ink_spans(pixels) if region.split else [(0.0, 1.0)]
+        spans = words.word_spans(pixels, self.splitter) if region.split else [(0.0, 1.0)]
         attempt = _Attempt(strip, spans, [None] * len(spans))
         return [
             CropTask(self, _columns(pixels, start, end), region, attempt, index)

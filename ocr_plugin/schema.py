@@ -134,6 +134,10 @@ class EngineInfo(_Model):
     version: str = Field(description="Of ocr-plugin.")
     detector: Component
     recognizer: Component
+    splitter: Component | None = Field(
+        default=None,
+        description="The line reader that cut lines into words, or null where none did.",
+    )
 
 
 class Page(_Model):

@@ -133,17 +133,29 @@ def test_a_page_without_text_has_no_blocks(engine: Engine) -> None:
     assert page.blocks == () and page.text == ""
 
 
-def test_a_word_reader_is_given_words() -> None:
+@pytest.mark.parametrize("splitter", [None, "ppocr"])
+def test_a_word_reader_is_given_words(splitter: str | None) -> None:
     class Widths(Shades):
         def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
             return [Reading(f"w{crop.shape[1] // crop.shape[0]}", 0.99) for crop in crops]
 
     drawn = draw_lines([(20, 40, "three words here")])
-    words = Engine(recognizer=Widths()).read(drawn.pixels).words
+    page = Engine(recognizer=Widths(), splitter=splitter).read(drawn.pixels)
+    assert (page.engine.splitter is None) == (splitter is None)
+    words = page.words
     assert len(words) == 3
     for word, (x0, _, x1, _) in zip(words, drawn.words.values(), strict=True):
         left, _, right, _ = word.polygon.box
         assert left == pytest.approx(x0, abs=14) and right == pytest.approx(x1, abs=14)
+
+
+def test_a_line_reader_needs_no_splitter(engine: Engine) -> None:
+    assert engine.splitter is None and engine.info.splitter is None
+
+
+def test_a_splitter_must_read_lines() -> None:
+    with pytest.raises(ConfigurationError, match="shades reads no lines"):
+        Engine(Cells(), Shades(), splitter=Shades())
 
 
 def test_unsure_readings_are_left_out() -> None:

@@ -1,8 +1,11 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from ocr_plugin import words
-from ocr_plugin.protocols import Reading
+from ocr_plugin.protocols import RGB, Reading, Unit
+from ocr_plugin.schema import Component
 from tests.pictures import draw_lines
 
 SENTENCE = "Open daily from nine to five"
@@ -28,6 +31,27 @@ def test_ink_gaps_part_the_words(
     for (start, end), (x0, _, x1, _) in zip(spans, drawn.words.values(), strict=True):
         assert start * width == pytest.approx(x0, abs=0.25 * height)
         assert end * width == pytest.approx(x1, abs=0.25 * height)
+
+
+class Splitter:
+    """Reads every line as two words, the first one a quarter of the line."""
+
+    component = Component(name="splitter", version="1")
+    unit: Unit = "line"
+
+    def __init__(self, confidence: float) -> None:
+        self.confidence = confidence
+
+    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+        extents = ((0.0, 0.125), (0.125, 0.25), (0.25, 0.3), (0.3, 0.6), (0.6, 1.0))
+        return [Reading("ab cd", self.confidence, (self.confidence,) * 5, extents) for _ in crops]
+
+
+def test_a_splitter_is_believed_where_it_is_sure() -> None:
+    line = draw_lines([(6, 4, SENTENCE)], size=(600, 44), height=32).pixels
+    assert len(words.word_spans(line, Splitter(0.9))) == 2
+    assert words.word_spans(line, Splitter(0.1)) == words.ink_spans(line)
+    assert words.word_spans(line, None) == words.ink_spans(line)
 
 
 def test_one_word_is_one_span() -> None:
