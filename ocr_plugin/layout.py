@@ -5,6 +5,7 @@ in the frame of the page's own reading direction, so that a turned page reads li
 Columns of prose are cut apart before rows are; narrow cells, as on receipts, are read by rows.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, starmap
@@ -26,6 +27,10 @@ _COLUMN_GUTTER = 0.7
 _APART = 2.5
 # Of the lines in the shorter of two columns: from this share on, they are the rows of a table.
 _TABLE_SHARE = 0.7
+# How far apart, as a share of the lower line's height, the middles of two level lines may be.
+_LEVEL = 0.3
+# Columns show within this many rows below their first, or from one such row to the next.
+_ROWS_TO_SHOW = 12
 # Share of a line's height by which its neighbour may reach into it: ascenders, tilt, loose boxes.
 _SLACK = 0.25
 
@@ -121,10 +126,10 @@ def _order(items: list[_Item]) -> list[list[_Item]]:
         return [row for part in _sections(bands) for row in _order(part)]
     if _is_row(items):
         return [sorted(items, key=_start)]
-    parts = _cut(items, lambda item: (item.x0, item.x1), 0.0)
+    parts = _cut(items, _sideways_span, 0.0)
     if len(parts) > 1:
         return [row for part in parts for row in _order(part)]
-    return [[item] for item in sorted(items, key=lambda item: ((item.y0 + item.y1) / 2, item.x0))]
+    return [[item] for item in sorted(items, key=lambda item: (_middle(item), item.x0))]
 
 
 def _columns(items: list[_Item]) -> list[list[_Item]]:
@@ -132,10 +137,10 @@ def _columns(items: list[_Item]) -> list[list[_Item]]:
 
     Columns of prose need a gutter only; others a wide gap and rows that do not correspond.
     """
-    columns = _cut(items, lambda item: (item.x0, item.x1), _COLUMN_GUTTER)
+    columns = _cut(items, _sideways_span, _COLUMN_GUTTER)
     if len(columns) > 1 and all(map(_is_prose, columns)):
         return columns
-    columns = _cut(items, lambda item: (item.x0, item.x1), _APART)
+    columns = _cut(items, _sideways_span, _APART)
     if len(columns) > 1 and not any(starmap(_is_table, pairwise(columns))):
         return columns
     return []
@@ -144,13 +149,27 @@ def _columns(items: list[_Item]) -> list[list[_Item]]:
 def _is_table(left: list[_Item], right: list[_Item]) -> bool:
     """Whether most lines of the shorter column stand level with one of the other."""
     fewer, more = sorted((left, right), key=len)
-    level = sum(any(_level(item, other) for other in more) for item in fewer)
+    more = sorted(more, key=_middle)
+    middles = [_middle(item) for item in more]
+    level = 0
+    for item in fewer:
+        # No line further off than this can be level, however high it is.
+        reach = _LEVEL * item.height
+        near = slice(
+            bisect_left(middles, _middle(item) - reach),
+            bisect_right(middles, _middle(item) + reach),
+        )
+        level += any(_level(item, other) for other in more[near])
     return level >= _TABLE_SHARE * len(fewer)
 
 
 def _level(one: _Item, other: _Item) -> bool:
     low, high = sorted((one.height, other.height))
-    return high <= 1.4 * low and abs(one.y0 + one.y1 - other.y0 - other.y1) / 2 <= 0.3 * low
+    return high <= 1.4 * low and abs(_middle(one) - _middle(other)) <= _LEVEL * low
+
+
+def _middle(item: _Item) -> float:
+    return (item.y0 + item.y1) / 2
 
 
 def _sections(bands: list[list[_Item]]) -> list[list[_Item]]:
@@ -163,10 +182,12 @@ def _sections(bands: list[list[_Item]]) -> list[list[_Item]]:
     while first < len(bands):
         together, last = bands[first], first
         for k in range(first + 1, len(bands)):
+            if k - last > _ROWS_TO_SHOW:
+                break
             together = together + bands[k]
             if _columns(together):
                 last = k
-            elif len(_cut(together, lambda item: (item.x0, item.x1), _COLUMN_GUTTER)) == 1:
+            elif len(_cut(together, _sideways_span, _COLUMN_GUTTER)) == 1:
                 break
         sections.append([item for band in bands[first : last + 1] for item in band])
         first = last + 1
@@ -175,6 +196,10 @@ def _sections(bands: list[list[_Item]]) -> list[list[_Item]]:
 
 def _start(item: _Item) -> float:
     return item.x0
+
+
+def _sideways_span(item: _Item) -> tuple[float, float]:
+    return item.x0, item.x1
 
 
 def _upright_span(item: _Item) -> tuple[float, float]:

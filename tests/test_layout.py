@@ -93,6 +93,30 @@ def test_narrow_cells_are_read_by_rows() -> None:
     assert texts(layout.arrange(pieces)) == ["Tea", "2.10", "Coffee", "3.40", "Cake", "4.00"]
 
 
+def test_the_work_on_a_long_table_grows_with_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+    columns = layout._columns
+
+    def counted(items: list[layout._Item]) -> list[list[layout._Item]]:
+        nonlocal looked_at
+        looked_at += len(items)
+        return columns(items)
+
+    monkeypatch.setattr(layout, "_columns", counted)
+    work = []
+    for rows in (40, 80):
+        cells = [
+            piece(x, 10 + 26 * row, text)
+            for row in range(rows)
+            for x, text in ((10, f"item{row}"), (300, f"{row}.10"))
+        ]
+        looked_at = 0
+        expected = [text for row in range(rows) for text in (f"item{row}", f"{row}.10")]
+        assert texts(layout.arrange(cells)) == expected
+        work.append(looked_at)
+    assert work[1] < 2.5 * work[0]
+
+
 def test_text_across_the_page_does_not_disturb_the_rest() -> None:
     pieces = [piece(10, 10, "upright one"), piece(10, 35, "upright two")]
     sideways = piece(-200, -400, "side", turn=90)
