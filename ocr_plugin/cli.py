@@ -19,6 +19,7 @@ import typer
 
 from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
+from ocr_plugin.cli_recognizer import Device, Model, RecognizerName, chosen
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, PluginError
 from ocr_plugin.options import EngineOptions, ImageOptions
 from ocr_plugin.page_printer import PagePrinter
@@ -118,18 +119,11 @@ def read(
         typer.Option(metavar="DIR", help="Also draw what was read into a PNG a page, in DIR."),
     ] = None,
     detector: Annotated[str, typer.Option(metavar="NAME", help="Who finds text.")] = "dbnet",
-    recognizer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Who reads it: ppocr, or clip4str with --model."),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME_OR_PATH", help="Weights for the recognizer.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="DEVICE", help="For the recognizer, such as cuda:0.")
-    ] = None,
+    recognizer: RecognizerName = None,
+    model: Model = None,
+    device: Device = None,
     min_confidence: Annotated[
-        float, typer.Option(metavar="0..1", help="Leave out readings below this.")
+        float, typer.Option(metavar="0..1", help="Leave out words below this.")
     ] = _DEFAULTS.min_confidence,
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
@@ -147,7 +141,7 @@ def read(
             "images": ImageOptions.parse({"pdf_dpi": pdf_dpi}),
         }
     )
-    recognizer_options = {"model": model, "device": device}
+    name, recognizer_options = chosen(recognizer, model, device)
     if offline:
         # What every recognizer's download asks, so that none needs an option for it.
         os.environ["OCR_PLUGIN_OFFLINE"] = "1"
@@ -156,8 +150,8 @@ def read(
 
         engine = Engine(
             detector,
-            recognizer or ("clip4str" if model else "ppocr"),
-            recognizer_options={k: v for k, v in recognizer_options.items() if v is not None},
+            name,
+            recognizer_options=recognizer_options,
             options=options,
         )
         stdin = sys.stdin.buffer.read() if "-" in images else b""

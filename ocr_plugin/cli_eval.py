@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ocr_plugin.cli_recognizer import Device, Model, RecognizerName, chosen
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.streams import print_table, results_only, say
 
 if TYPE_CHECKING:
     from ocr_plugin.protocols import Recognizer
 
-evaluation = typer.Typer(rich_markup_mode=None, help="Measure accuracy on labelled data.")
+evaluation = typer.Typer(rich_markup_mode=None)
 _BATCH = 256
 _SHOWN_BAD = 5
 
@@ -28,15 +29,9 @@ def words(
         list[Path],
         typer.Option(metavar="DIR", help="A set: LMDB, labels.jsonl or gt.txt; may be repeated."),
     ],
-    recognizer: Annotated[
-        str | None, typer.Option(metavar="NAME", help="ppocr, or clip4str with --model.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME_OR_PATH", help="Weights for the recognizer.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="DEVICE", help="For the recognizer, such as cuda:0.")
-    ] = None,
+    recognizer: RecognizerName = None,
+    model: Model = None,
+    device: Device = None,
     report: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the scores as JSON.")
     ] = None,
@@ -45,12 +40,9 @@ def words(
     from ocr_plugin import registry
     from ocr_plugin.evaluation.word_accuracy import averages, word_scores
 
-    options = {"model": model, "device": device}
-    chosen = recognizer or ("clip4str" if model else "ppocr")
+    name, options = chosen(recognizer, model, device)
     with results_only() as stream:
-        reader = registry.make_recognizer(
-            chosen, **{name: value for name, value in options.items() if value is not None}
-        )
+        reader = registry.make_recognizer(name, **options)
         sets: dict[str, dict[str, Any]] = {}
         for path in data:
             if path.name in sets:
@@ -59,15 +51,15 @@ def words(
         means = averages(list(sets.values()))
         rows = [
             {
-                "set": name,
+                "set": title,
                 "words": str(scores["count"]),
                 **{key: f"{100 * scores[key]:.2f}" for key in _SHOWN},
             }
-            for name, scores in sets.items()
+            for title, scores in sets.items()
         ]
         print_table(rows, stream)
-        for name, value in means.items():
-            print(f"accuracy_36, {name} mean of the sets: {100 * value:.2f}", file=stream)
+        for kind, value in means.items():
+            print(f"accuracy_36, {kind} mean of the sets: {100 * value:.2f}", file=stream)
     if report is not None:
         found = {
             "recognizer": reader.component.model_dump(),

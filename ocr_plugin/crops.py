@@ -54,8 +54,7 @@ class Strip:
         places = np.linspace(start, end, _SAMPLES) * (len(self.top) - 1)
         indices = np.arange(len(self.top))
         top, bottom = (
-            np.stack([np.interp(places, indices, edge[:, axis]) for axis in (0, 1)], axis=1)
-            for edge in (self.top, self.bottom)
+            geometry.points_at(places, indices, edge) for edge in (self.top, self.bottom)
         )
         return replace(self, top=top.astype(np.float32), bottom=bottom.astype(np.float32))
 
@@ -199,10 +198,7 @@ def _unroll(page: RGB, strip: Strip, columns: int, rows: int) -> RGB:
     across = (np.arange(columns, dtype=np.float32) + 0.5) / columns * (len(strip.top) - 1)
     down = ((np.arange(rows, dtype=np.float32) + 0.5) / rows)[:, None, None]
     indices = np.arange(len(strip.top))
-    top, bottom = (
-        np.stack([np.interp(across, indices, edge[:, axis]) for axis in (0, 1)], axis=1)
-        for edge in (strip.top, strip.bottom)
-    )
+    top, bottom = (geometry.points_at(across, indices, edge) for edge in (strip.top, strip.bottom))
     places = ((1 - down) * top + down * bottom - 0.5).astype(np.float32)
     return np.asarray(
         cv2.remap(

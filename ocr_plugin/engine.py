@@ -9,11 +9,11 @@ to. Results come out in the order in which their sources went in.
 
 import logging
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from ocr_plugin import registry
 from ocr_plugin.errors import ConfigurationError
@@ -21,11 +21,13 @@ from ocr_plugin.images import PageImage, Source
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.page_work import CropTask, PageWork
 from ocr_plugin.prefetch import Failure, decoded_pages
-from ocr_plugin.protocols import Detector, Reading, Recognizer, Regions
+from ocr_plugin.protocols import RGB, Detector, Reading, Recognizer, Regions
 from ocr_plugin.schema import EngineInfo, Page, PageError
 
 _MORE_PAGES = "only the first page was read; Engine.read_many gives every page"
 _log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 class Engine:
@@ -145,7 +147,11 @@ class Engine:
             PageWork(item, self.splitter) if isinstance(item, PageImage) else item for item in batch
         ]
         works = [item for item in begun if isinstance(item, PageWork)]
-        for work, found in zip(works, self._detect(works), strict=True):
+        pages = [work.image.pixels for work in works]
+        found_in: list[Regions | Exception] = _answers(
+            self.detector.detect, pages, "detector", "pages"
+        )
+        for work, found in zip(works, found_in, strict=True):
             if isinstance(found, Exception):
                 work.error = found
                 continue
@@ -155,27 +161,17 @@ class Engine:
                 work.error = error
         return begun
 
-    def _detect(self, works: list[PageWork]) -> list[Regions | Exception]:
-        """Returns each page's regions; where a batch fails, its pages are tried one by one."""
-        if not works:
-            return []
-        try:
-            found = self.detector.detect([work.image.pixels for work in works])
-            if len(found) != len(works):
-                raise RuntimeError(f"the detector answered {len(found)} of {len(works)} pages")
-            return list(found)
-        except Exception as error:  # any defect of a plugin is reported as that page's error
-            if len(works) == 1:
-                return [error]
-            return [found for work in works for found in self._detect([work])]
-
     def _read_batch(self, queue: deque[CropTask]) -> None:
         """Reads the oldest crops of the queue; what they call for goes to its front."""
         count = min(self.options.recognizer_batch, len(queue))
         tasks = [queue.popleft() for _ in range(count)]
         tasks = [task for task in tasks if task.page.error is None]
+        crops = [task.pixels for task in tasks]
+        readings: list[Reading | Exception] = _answers(
+            self.recognizer.recognize, crops, "recognizer", "crops"
+        )
         further: list[CropTask] = []
-        for task, reading in zip(tasks, self._recognize(tasks), strict=True):
+        for task, reading in zip(tasks, readings, strict=True):
             try:
                 if isinstance(reading, Exception):
                     raise reading
@@ -183,20 +179,6 @@ class Engine:
             except Exception as error:  # one bad crop is its page's error, not the run's end
                 task.page.error = error
         queue.extendleft(reversed(further))
-
-    def _recognize(self, tasks: list[CropTask]) -> list[Reading | Exception]:
-        """Returns each crop's reading; where a batch fails, its crops are tried one by one."""
-        if not tasks:
-            return []
-        try:
-            readings = self.recognizer.recognize([task.pixels for task in tasks])
-            if len(readings) != len(tasks):
-                raise RuntimeError(f"the recognizer answered {len(readings)} of {len(tasks)} crops")
-            return list(readings)
-        except Exception as error:  # any defect of a plugin is reported as that page's error
-            if len(tasks) == 1:
-                return [error]
-            return [reading for task in tasks for reading in self._recognize([task])]
 
     def _finished(self, in_flight: deque[PageWork | Failure]) -> Iterator[Page | Failure]:
         """Yields and removes the pages that are done, as long as none before them is open."""
@@ -213,3 +195,28 @@ class Engine:
                     item.error = error
             _log.debug("%s, page %d", item.image.name, item.image.page_index, exc_info=item.error)
             yield Failure(item.image.name, item.image.page_index, item.error)
+
+
+def _answers(
+    ask: Callable[[list[RGB]], Sequence[Answer]], pictures: list[RGB], who: str, what: str
+) -> list[Answer | Exception]:
+    """Returns a plugin's answer for each picture; where a batch fails, each is tried alone.
+
+    Args:
+        ask: takes pictures and gives as many answers.
+        pictures: pages or crops.
+        who: what the plugin is, for the error where the numbers differ.
+        what: what the pictures are, for the same.
+    """
+    if not pictures:
+        return []
+    try:
+        answers: list[Answer | Exception] = []
+        answers.extend(ask(pictures))
+        if len(answers) != len(pictures):
+            raise RuntimeError(f"the {who} answered {len(answers)} of {len(pictures)} {what}")
+        return answers
+    except Exception as error:  # any defect of a plugin is reported as that page's error
+        if len(pictures) == 1:
+            return [error]
+        return [answer for picture in pictures for answer in _answers(ask, [picture], who, what)]

@@ -5,6 +5,7 @@ bottom-right, bottom-left of the text, in its own reading direction.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -94,9 +95,20 @@ def resample(points: Points, count: int, *, closed: bool = False) -> Points:
     steps = np.hypot(*np.diff(path.astype(np.float64), axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
     places = np.linspace(0.0, along[-1], count, endpoint=not closed)
-    return np.stack(
-        [np.interp(places, along, path[:, 0]), np.interp(places, along, path[:, 1])], axis=1
-    ).astype(np.float32)
+    return points_at(places, along, path).astype(np.float32)
+
+
+def points_at(
+    places: NDArray[np.floating], along: NDArray[np.floating | np.integer], path: Points
+) -> NDArray[np.float64]:
+    """Returns the points of a path at some places along it, (P, 2) float64.
+
+    Args:
+        places: (P,), in the measure of `along`.
+        along: (N,) ascending: where on the path each of its points lies.
+        path: (N, 2).
+    """
+    return np.stack([np.interp(places, along, path[:, axis]) for axis in (0, 1)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -192,9 +204,7 @@ def _trimmed(side: Points, margin: float) -> Points:
     )
     margin = min(margin, 0.3 * float(along[-1]))
     places = np.linspace(margin, along[-1] - margin, _SIDE_POINTS)
-    return np.stack(
-        [np.interp(places, along, side[:, 0]), np.interp(places, along, side[:, 1])], axis=1
-    ).astype(np.float32)
+    return points_at(places, along, side).astype(np.float32)
 
 
 def _beyond(tip: Points, end: NDArray[np.float64], outwards: NDArray[np.float64]) -> float:
@@ -209,18 +219,29 @@ def _closest_sides(outline: Points) -> tuple[int, int, float]:
     Args:
         outline: (M, 2) float32, equally spaced, closed.
     """
-    size = len(outline)
+    starts, lengths, forwards, backwards = _cuts(len(outline))
+    # The sides meet at the ends, wherever these are: only between them does their distance tell.
+    distances = np.linalg.norm(outline[forwards] - outline[backwards], axis=2)[:, 3:-3]
+    best = int(np.argmin(distances.mean(axis=1)))
+    width = float(np.median(distances[best]))
+    return int(starts[best]), int(starts[best] + lengths[best]), width
+
+
+@lru_cache(maxsize=1)
+def _cuts(size: int) -> tuple[NDArray[np.int_], ...]:
+    """Returns all ways to cut a closed outline of `size` points into two sides.
+
+    Returns:
+        (C,) where the shorter side begins and how long it is, then (C, _SIDE_POINTS) the points
+        along it and, from the same beginning, along the other side.
+    """
     shorter = np.arange(size // 4, size // 2 + 1)
     starts = np.repeat(np.arange(size), len(shorter))
     lengths = np.tile(shorter, size)
     fractions = np.linspace(0.0, 1.0, _SIDE_POINTS)
     forwards = np.rint(starts[:, None] + fractions * lengths[:, None]).astype(int) % size
     backwards = np.rint(starts[:, None] - fractions * (size - lengths)[:, None]).astype(int) % size
-    # The sides meet at the ends, wherever these are: only between them does their distance tell.
-    distances = np.linalg.norm(outline[forwards] - outline[backwards], axis=2)[:, 3:-3]
-    best = int(np.argmin(distances.mean(axis=1)))
-    width = float(np.median(distances[best]))
-    return int(starts[best]), int(starts[best] + lengths[best]), width
+    return starts, lengths, forwards, backwards
 
 
 def _reading_forwards(band: Ribbon) -> Ribbon:

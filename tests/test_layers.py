@@ -41,6 +41,7 @@ LAYERS = [
         "cli",
         "cli_eval",
         "cli_models",
+        "cli_recognizer",
         "doctor",
         "evaluation",
         "page_printer",

@@ -1,0 +1,29 @@
+"""Who reads, as the commands that read are told it."""
+
+from typing import Annotated, Any
+
+import typer
+
+RecognizerName = Annotated[
+    str | None,
+    typer.Option(
+        "--recognizer", metavar="NAME", help="Who reads it: ppocr, or clip4str with --model."
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME_OR_PATH", help="Weights for the recognizer."),
+]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="For the recognizer, such as cuda:0."),
+]
+
+
+def chosen(
+    recognizer: str | None, model: str | None, device: str | None
+) -> tuple[str, dict[str, Any]]:
+    """Returns the recognizer's name and its options; a model alone means CLIP4STR."""
+    options = {"model": model, "device": device}
+    name = recognizer or ("clip4str" if model else "ppocr")
+    return name, {key: value for key, value in options.items() if value is not None}
