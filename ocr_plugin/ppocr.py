@@ -21,6 +21,9 @@ from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
 
+BUNDLED_MODEL = "PP-OCRv6_rec_small.onnx"
+"""The file that is read with where none is named, as `onnx.bundled_model` finds it."""
+
 _HEIGHT = 48
 _BLANK = 0
 # The power of the characters' geometric mean that best tells how often a text is right, fitted on
@@ -61,7 +64,7 @@ class PPOcrRecognizer:
 
     def __init__(self, **options: Any) -> None:
         self.options = PPOcrOptions.parse(options)
-        path = self.options.model_path or bundled_model("PP-OCRv6_rec_small.onnx")
+        path = self.options.model_path or bundled_model(BUNDLED_MODEL)
         self._model = OnnxModel(path, threads=self.options.threads)
         characters = self._model.metadata.get("character")
         if characters is None:

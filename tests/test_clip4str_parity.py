@@ -156,7 +156,7 @@ def test_captions_are_stripped_cut_and_filled() -> None:
         ({"vision_width": 100}, "vision_width 100 is not a multiple of 64"),
         ({"decoder_heads": 7}, "7 heads"),
         ({"context_length": 80}, "context_length 80"),
-        ({"vocab_size": 10}, "tokenizer"),
+        ({"vocab_size": 10}, "captions"),
         ({"vision_layers": 0}, "vision_layers is 0"),
         ({"characters": "aa"}, "characters"),
         ({"std": (0.0, 1.0, 1.0)}, "std"),

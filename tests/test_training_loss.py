@@ -43,7 +43,12 @@ def test_one_step_equals_the_public_implementations(
     model, images, expected = step
     assert sorted(freeze(model)) == sorted(expected["frozen"])
     model.zero_grad()
-    loss = permuted_sequence_loss(model, images, expected["labels"], expected["permutations"])
+    loss = sum(
+        permuted_sequence_loss(
+            model, model.encode_image(images), expected["labels"], expected["permutations"]
+        ),
+        start=torch.zeros(()),
+    )
     loss.backward()  # type: ignore[no-untyped-call]
     assert loss.item() == pytest.approx(expected["loss"], rel=1e-4)
     norms = {
@@ -59,8 +64,9 @@ def test_a_label_of_one_character_trains(
 ) -> None:
     model, images, _ = step
     orders = permutations(1, 6, random.Random(0))
-    loss = permuted_sequence_loss(model, images, ["a", "", "B", "?"], orders)
-    assert loss.isfinite()
+    tokens = model.encode_image(images)
+    losses = permuted_sequence_loss(model, tokens, ["a", "", "B", "?"], orders)
+    assert losses.visual.isfinite() and losses.cross.isfinite()
 
 
 def test_empty_labels_beside_many_permutations_give_no_nan(
@@ -68,8 +74,9 @@ def test_empty_labels_beside_many_permutations_give_no_nan(
 ) -> None:
     model, images, _ = step
     orders = permutations(3, 6, random.Random(0))
-    alone = permuted_sequence_loss(model, images[:1], ["abc"], orders)
-    padded = permuted_sequence_loss(model, images[:2], ["abc", ""], orders)
+    tokens = model.encode_image(images)
+    alone = permuted_sequence_loss(model, tokens[:1], ["abc"], orders).visual
+    padded = permuted_sequence_loss(model, tokens[:2], ["abc", ""], orders).visual
     assert alone.isfinite() and padded.isfinite()
     assert alone.item() != pytest.approx(padded.item(), rel=1e-3)
 
@@ -80,7 +87,7 @@ def test_dropout_acts_in_training_only() -> None:
     images, orders = torch.randn(1, 3, 32, 32), permutations(2, 6, random.Random(0))
 
     def loss() -> float:
-        return permuted_sequence_loss(model, images, ["ab"], orders).item()
+        return permuted_sequence_loss(model, model.encode_image(images), ["ab"], orders)[0].item()
 
     assert loss() != loss()
     model.eval()
@@ -105,7 +112,7 @@ def test_labels_that_do_not_fit_are_refused(
     model, images, _ = step
     orders = permutations(length, 2, random.Random(0))
     with pytest.raises(ValueError, match=complaint):
-        permuted_sequence_loss(model, images[:2], labels, orders)
+        permuted_sequence_loss(model, model.encode_image(images[:2]), labels, orders)
 
 
 @pytest.mark.parametrize("length", range(1, 9))

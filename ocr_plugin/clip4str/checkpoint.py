@@ -73,15 +73,21 @@ def load_model(
     return model.eval()
 
 
-def save_model(model: Clip4Str, path: Path | str) -> None:
+def save_model(model: Clip4Str, path: Path | str, dtype: torch.dtype = torch.float32) -> None:
     """Writes the weights and the configuration as safetensors.
 
     The file appears whole or not at all.
+
+    Args:
+        model: what to write.
+        path: of the file.
+        dtype: of the weights in the file; float16 halves it.
     """
     path = Path(path)
     config = {name: getattr(model.config, name) for name in Clip4StrConfig.__dataclass_fields__}
     state = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+        name: tensor.detach().to("cpu", dtype).contiguous()
+        for name, tensor in model.state_dict().items()
     }
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
         written = Path(folder, path.name)

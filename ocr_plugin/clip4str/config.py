@@ -9,12 +9,18 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Self
 
-from ocr_plugin.clip4str.captions import VOCAB_SIZE
+from ocr_plugin.clip4str.captions import SPECIAL_TOKENS, VOCAB_SIZE
 from ocr_plugin.clip4str.charset import CHARACTERS, TEXT_CHARACTERS, Charset
 from ocr_plugin.errors import ConfigurationError
 
 HEAD_WIDTH = 64
 """Width of an attention head in both towers; ViT-H/14 thus has 20 heads, not open_clip's 16."""
+
+STEM_STRIDE = (16, 4)
+"""Pixels from one output of the convolutional stem to the next, down and across."""
+
+STEM_GRANULE = 8
+"""The stem's widths are halved and quartered inside, and must stay whole."""
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -32,11 +38,15 @@ class Clip4StrConfig:
         embed_dim: D, the joint width of both towers and the width of the decoders.
         image_size: of the input; crops are resized to it whatever their aspect ratio.
         patch_size: of one image token; divides `image_size`.
+        stem_width: of the convolutional stem that the image passes before it is cut into tokens;
+            0 for none, as published. See `stem.ConvolutionalStem`.
         vision_layers: blocks of the image tower.
         vision_width: of the image tower, a multiple of 64.
         text_layers: blocks of the text tower.
         text_width: of the text tower, a multiple of 64.
-        vocab_size: rows of the token embedding; at least what CLIP's tokenizer needs.
+        caption_tokens: what a caption is made of: "bpe", CLIP's byte pairs, as published; or
+            "characters", one token each.
+        vocab_size: rows of the token embedding; at least what the captions need.
         text_positions: rows of the text tower's positional embedding.
         context_length: tokens of a caption; the first rows of the positional embedding are used.
         decoder_depth: layers of each decoder.
@@ -45,7 +55,10 @@ class Clip4StrConfig:
         dropout: of the decoders, in training only.
         max_label_length: the longest word in training; a reading has one step more, for EOS.
         characters: what can be read, in the order of the token ids.
-        text_characters: what of a lower-cased reading the text tower is shown.
+        text_characters: what of a reading the text tower is shown; the reading is lower-cased
+            first if all of these are lower-case, as published.
+        ctc: whether a CTC head reads the image tokens too. It helps training, and gives a quick
+            second reading that knows no language.
         mean: of the input's channels, red first, for pixels 0 to 1.
         std: of the input's channels, red first, for pixels 0 to 1.
 
@@ -56,10 +69,12 @@ class Clip4StrConfig:
     embed_dim: int = 512
     image_size: tuple[int, int] = (224, 224)
     patch_size: tuple[int, int] = (16, 16)
+    stem_width: int = 0
     vision_layers: int = 12
     vision_width: int = 768
     text_layers: int = 12
     text_width: int = 512
+    caption_tokens: str = "bpe"
     vocab_size: int = VOCAB_SIZE
     text_positions: int = 77
     context_length: int = 16
@@ -69,7 +84,8 @@ class Clip4StrConfig:
     dropout: float = 0.1
     max_label_length: int = 25
     characters: str = field(default=CHARACTERS, repr=False)
-    text_characters: str = TEXT_CHARACTERS
+    text_characters: str = field(default=TEXT_CHARACTERS, repr=False)
+    ctc: bool = False
     mean: tuple[float, float, float] = CLIP_MEAN
     std: tuple[float, float, float] = CLIP_STD
 
@@ -77,7 +93,7 @@ class Clip4StrConfig:
         problems = [
             f"{entry.name} is {getattr(self, entry.name)}"
             for entry in fields(self)
-            if entry.type is int and getattr(self, entry.name) < 1
+            if entry.type is int and getattr(self, entry.name) < (entry.name != "stem_width")
         ]
         if not 0 <= self.dropout < 1:
             problems.append(f"dropout is {self.dropout}")
@@ -102,13 +118,28 @@ class Clip4StrConfig:
             problems.append(
                 f"embed_dim {self.embed_dim} is not whole for {self.decoder_heads} heads"
             )
-        if self.vocab_size < VOCAB_SIZE:
-            problems.append(f"vocab_size {self.vocab_size} is below the tokenizer's {VOCAB_SIZE}")
+        if self.stem_width % STEM_GRANULE:
+            problems.append(f"stem_width {self.stem_width} is not a multiple of {STEM_GRANULE}")
+        if self.stem_width and any(
+            size % stride for size, stride in zip(self.patch_size, STEM_STRIDE, strict=True)
+        ):
+            problems.append(
+                f"patch_size {self.patch_size} is not whole for the stem, {STEM_STRIDE}"
+            )
+        if self.caption_tokens not in ("bpe", "characters"):
+            problems.append(f"caption_tokens is {self.caption_tokens!r}")
+        elif self.vocab_size < (least := self._least_vocabulary()):
+            problems.append(f"vocab_size {self.vocab_size} is below the {least} of its captions")
         if not 2 <= self.context_length <= self.text_positions:
             problems.append(
                 f"context_length {self.context_length} is not in 2..{self.text_positions}"
             )
         return problems
+
+    def _least_vocabulary(self) -> int:
+        if self.caption_tokens == "bpe":
+            return VOCAB_SIZE
+        return len(self.text_characters) + SPECIAL_TOKENS
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
@@ -143,6 +174,12 @@ class Clip4StrConfig:
     def steps(self) -> int:
         """The most tokens of a reading, EOS included."""
         return self.max_label_length + 1
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of image tokens."""
+        (height, width), (patch_height, patch_width) = self.image_size, self.patch_size
+        return height // patch_height, width // patch_width
 
     @property
     def charset(self) -> Charset:

@@ -46,6 +46,16 @@ def read(model: "Clip4Str", images: Tensor, independent: bool) -> Tensor:
     return cross_logits
 
 
+def read_visually(model: "Clip4Str", images: Tensor) -> Tensor:
+    """Returns the visual branch's own logits (B, L, classes), refined as the whole reading is."""
+    visual = model.visual_decoder
+    memory = visual.project(model.encode_image(images))
+    logits = _left_to_right(model, visual, memory, model.config.steps, may_stop=True)
+    for _ in range(model.refinements):
+        logits = _refine(model, visual, memory, logits, None)
+    return logits
+
+
 def read_texts(model: "Clip4Str", logits: Tensor) -> list[str]:
     """Returns the most likely text of each row of (B, L, classes) logits."""
     charset = model.config.charset

@@ -12,6 +12,7 @@ In comments B is the batch, P the image patches, D the joint width, L a length i
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import cast
 
@@ -22,7 +23,8 @@ from torch.nn import functional
 
 from ocr_plugin.clip4str import decoding
 from ocr_plugin.clip4str.captions import captions
-from ocr_plugin.clip4str.config import HEAD_WIDTH, Clip4StrConfig
+from ocr_plugin.clip4str.config import HEAD_WIDTH, STEM_STRIDE, Clip4StrConfig
+from ocr_plugin.clip4str.stem import ConvolutionalStem
 from ocr_plugin.errors import ConfigurationError
 
 KeysValues = tuple[Tensor, Tensor]
@@ -256,6 +258,13 @@ class Clip4Str(nn.Module):
         self.clip_model = _towers(config)
         self.visual_decoder = Decoder(config)
         self.cross_decoder = Decoder(config)
+        self.stem = ConvolutionalStem(config.stem_width) if config.stem_width else nn.Identity()
+        if isinstance(self.stem, ConvolutionalStem):
+            kernel = tuple(map(operator.floordiv, config.patch_size, STEM_STRIDE))
+            self.clip_model.visual.conv1 = nn.Conv2d(
+                self.stem.channels, config.vision_width, kernel, kernel, bias=False
+            )
+        self.ctc_head = nn.Linear(config.embed_dim, config.charset.classes) if config.ctc else None
 
     def forward(self, images: Tensor, independent: bool = False) -> Tensor:
         """Returns the logits of the cross-modal branch, (B, L, classes).
@@ -275,11 +284,26 @@ class Clip4Str(nn.Module):
     def encode_image(self, images: Tensor) -> Tensor:
         """Returns the image tokens, class token first, (B, 1 + P, D), of (B, 3, H, W) images."""
         tower = self.clip_model.visual
-        patches = tower.conv1(images).flatten(2).transpose(1, 2)  # (B, P, vision width)
+        patches = tower.conv1(self.stem(images)).flatten(2).transpose(1, 2)  # (B, P, vision width)
         first = tower.class_embedding.to(patches.dtype).expand(len(images), 1, -1)
         tokens = torch.cat([first, patches], dim=1) + tower.positional_embedding.to(patches.dtype)
         tokens = tower.transformer(tower.ln_pre(tokens))
         return cast(Tensor, tower.ln_post(tokens) @ tower.proj)
+
+    def ctc_logits(self, image_tokens: Tensor) -> Tensor:
+        """Returns the CTC head's logits, (B, columns, classes), class 0 being the blank.
+
+        Args:
+            image_tokens: (B, 1 + P, D), of `encode_image`; the rows of the grid are averaged.
+
+        Raises:
+            ConfigurationError: the network has no such head.
+        """
+        if self.ctc_head is None:
+            raise ConfigurationError("this network has no CTC head")
+        batch, _, width = image_tokens.shape
+        grid = image_tokens[:, 1:].reshape(batch, *self.config.grid, width)
+        return cast(Tensor, self.ctc_head(grid.mean(1)))
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """Returns the caption tokens of readings, (B, `config.context_length`, D)."""
@@ -287,7 +311,9 @@ class Clip4Str(nn.Module):
         length = config.context_length
         weight = tower.token_embedding.weight
         tokens = torch.tensor(
-            captions(texts, config.text_characters, length), dtype=torch.long, device=weight.device
+            captions(texts, config.text_characters, length, config.caption_tokens),
+            dtype=torch.long,
+            device=weight.device,
         ).reshape(len(texts), length)
         # Causal, as CLIP's text tower is; open_clip adds the mask to the attention's scores.
         future = torch.full((length, length), -math.inf, device=weight.device).triu(1)
