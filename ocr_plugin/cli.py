@@ -20,6 +20,7 @@ import typer
 from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
 from ocr_plugin.cli_recognizer import Device, Model, RecognizerName, chosen
+from ocr_plugin.cli_train import training
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, PluginError
 from ocr_plugin.options import EngineOptions, ImageOptions
 from ocr_plugin.page_printer import PagePrinter
@@ -44,6 +45,7 @@ _DEFAULTS = EngineOptions()
 app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=_EXIT_CODES)
 app.add_typer(evaluation, name="eval")
 app.add_typer(models, name="models")
+app.add_typer(training, name="train")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

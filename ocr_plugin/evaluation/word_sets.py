@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
 from ocr_plugin.images import PageImage, open_pages
@@ -42,25 +43,115 @@ class BadRecord:
     reason: str
 
 
+class WordSet:
+    """A set of labelled word images, each to be had by its number.
+
+    A set may be handed to other processes, which open it for themselves; not by forking, for LMDB's
+    memory map does not outlive that.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Opens a set.
+
+        Raises:
+            ConfigurationError: `path` holds none of the known layouts, or a damaged one.
+        """
+        self.path = path
+        self._entries: _LmdbEntries | _ListedEntries
+        if (path / "data.mdb").is_file():
+            self._entries = _LmdbEntries(path)
+        elif (path / "labels.jsonl").is_file():
+            self._entries = _ListedEntries(path, "labels.jsonl", _jsonl_entry)
+        elif (path / "gt.txt").is_file():
+            self._entries = _ListedEntries(path, "gt.txt", _icdar_entry)
+        elif not path.is_dir():
+            raise ConfigurationError(f"{path}: no such folder")
+        else:
+            raise ConfigurationError(
+                f"{path}: neither data.mdb nor labels.jsonl nor gt.txt is there"
+            )
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def label(self, index: int) -> "str | BadRecord":
+        """Returns what a record says, counted from 0, without decoding its picture."""
+        try:
+            return self._entries.label(index)
+        except ValueError as error:
+            return BadRecord(self._entries.name(index), str(error))
+
+    def record(self, index: int) -> WordImage | BadRecord:
+        """Returns a record, counted from 0; of one that cannot be used, what is wrong."""
+        name = self._entries.name(index)
+        try:
+            label, source = self._entries.label(index), self._entries.source(index)
+        except ValueError as error:
+            return BadRecord(name, str(error))
+        try:
+            page = next(open_pages(source, ImageOptions()))
+        except UnreadableImage as error:
+            return BadRecord(name, error.reason)
+        if not isinstance(page, PageImage):
+            return BadRecord(name, page.reason)
+        return WordImage(name, page.pixels, label)
+
+
 def open_word_set(path: Path) -> Iterator[WordImage | BadRecord]:
     """Yields the records of a set in its own order; one that cannot be used yields what is wrong.
 
     Raises:
-        ConfigurationError: `path` holds none of the known layouts; raised by the first ``next``.
+        ConfigurationError: as `WordSet` does; raised by the first ``next``.
     """
-    if (path / "data.mdb").is_file():
-        yield from _lmdb_records(path)
-    elif (path / "labels.jsonl").is_file():
-        yield from _listed_records(path, "labels.jsonl", _jsonl_entry)
-    elif (path / "gt.txt").is_file():
-        yield from _listed_records(path, "gt.txt", _icdar_entry)
-    elif not path.is_dir():
-        raise ConfigurationError(f"{path}: no such folder")
-    else:
-        raise ConfigurationError(f"{path}: neither data.mdb nor labels.jsonl nor gt.txt is there")
+    words = WordSet(path)
+    for index in range(len(words)):
+        yield words.record(index)
 
 
-def _lmdb_records(path: Path) -> Iterator[WordImage | BadRecord]:
+class _LmdbEntries:
+    """Records of an LMDB; they are numbered from 1 there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._environment: Any = None
+        try:
+            self._count = int(self._value(b"num-samples") or b"")
+        except ValueError:
+            raise ConfigurationError(f"{path}: the LMDB has no num-samples") from None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getstate__(self) -> dict[str, Any]:  # what other processes are handed
+        return {**self.__dict__, "_environment": None}
+
+    def name(self, index: int) -> str:
+        return f"{self._path}#{index + 1}"
+
+    def label(self, index: int) -> str:
+        value = self._value(b"label-%09d" % (index + 1))
+        if value is None:
+            raise ValueError("has no label")
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ValueError("its label is not UTF-8") from None
+
+    def source(self, index: int) -> bytes:
+        value = self._value(b"image-%09d" % (index + 1))
+        if value is None:
+            raise ValueError("has no image")
+        return value
+
+    def _value(self, key: bytes) -> bytes | None:
+        if self._environment is None:
+            self._environment = _opened(self._path)
+        with self._environment.begin() as transaction:
+            value = transaction.get(key)
+        return None if value is None else bytes(value)
+
+
+def _opened(path: Path) -> Any:
     try:
         import lmdb
     except ImportError as error:
@@ -68,43 +159,40 @@ def _lmdb_records(path: Path) -> Iterator[WordImage | BadRecord]:
             f"{path}: reading LMDB needs pip install 'ocr-plugin[eval]'"
         ) from error
     try:
-        environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+        return lmdb.open(str(path), readonly=True, lock=False, readahead=False)
     except lmdb.Error as error:
         raise ConfigurationError(f"{path}: damaged LMDB: {error}") from error
-    with environment, environment.begin() as transaction:
-        try:
-            count = int(transaction.get(b"num-samples", b""))
-        except ValueError:
-            raise ConfigurationError(f"{path}: the LMDB has no num-samples") from None
-        for number in range(1, count + 1):
-            name = f"{path}#{number}"
-            image = transaction.get(b"image-%09d" % number)
-            label = transaction.get(b"label-%09d" % number)
-            if image is None or label is None:
-                yield BadRecord(name, "has no image" if image is None else "has no label")
-                continue
-            try:
-                text = bytes(label).decode("utf-8")
-            except UnicodeDecodeError:
-                yield BadRecord(name, "its label is not UTF-8")
-                continue
-            yield _record(name, bytes(image), text)
 
 
-def _listed_records(
-    folder: Path, list_name: str, entry: Callable[[str], tuple[str, str]]
-) -> Iterator[WordImage | BadRecord]:
-    lines = (folder / list_name).read_text(encoding="utf-8-sig").splitlines()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        name = f"{folder / list_name}:{number}"
+class _ListedEntries:
+    """Records of a text file, one a line, that names the pictures beside it."""
+
+    def __init__(
+        self, folder: Path, list_name: str, entry: Callable[[str], tuple[str, str]]
+    ) -> None:
+        self._folder = folder
+        self._list = folder / list_name
+        self._entry = entry
+        lines = self._list.read_text(encoding="utf-8-sig").splitlines()
+        self._lines = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def name(self, index: int) -> str:
+        return f"{self._list}:{self._lines[index][0]}"
+
+    def label(self, index: int) -> str:
+        return self._parsed(index)[1]
+
+    def source(self, index: int) -> Path:
+        return self._folder / self._parsed(index)[0]
+
+    def _parsed(self, index: int) -> tuple[str, str]:
         try:
-            image, text = entry(line)
+            return self._entry(self._lines[index][1])
         except (ValueError, KeyError, TypeError) as error:
-            yield BadRecord(name, f"not a labelled image: {error}")
-            continue
-        yield _record(name, folder / image, text)
+            raise ValueError(f"not a labelled image: {error}") from error
 
 
 def _jsonl_entry(line: str) -> tuple[str, str]:
@@ -120,13 +208,3 @@ def _icdar_entry(line: str) -> tuple[str, str]:
     if not match:
         raise ValueError('expected: name, "text"')
     return match["image"], match["text"].replace('\\"', '"')
-
-
-def _record(name: str, source: Path | bytes, label: str) -> WordImage | BadRecord:
-    try:
-        page = next(open_pages(source, ImageOptions()))
-    except UnreadableImage as error:
-        return BadRecord(name, error.reason)
-    if not isinstance(page, PageImage):
-        return BadRecord(name, page.reason)
-    return WordImage(name, page.pixels, label)

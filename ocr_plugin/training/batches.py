@@ -1,0 +1,151 @@
+"""Batches of a mix of real and synthetic words, each a function of the seed and its number alone.
+
+So a run resumes exactly with nothing but the number of the next batch, whatever number of loader
+processes drew the earlier ones.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.training.datasets import Crops, TrainingSet, mixed_counts
+from ocr_plugin.training.options import DataOptions
+from ocr_plugin.training.synthetic.stream import Drawn, SyntheticWords
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """What loader processes hand over: crops as they are, synthetic words not yet composed.
+
+    Attributes:
+        number: of the batch; it seeds the composition.
+        crops: of each real set that has any in this batch.
+        drawn: synthetic words, if any.
+    """
+
+    number: int
+    crops: Sequence[Crops]
+    drawn: Drawn | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the network learns from.
+
+    Attributes:
+        images: (B, 3, H, W) float32, 0 to 1, on the device.
+        labels: B words.
+        caseless: (B,) bool, true where the label tells nothing about the case.
+    """
+
+    images: Tensor
+    labels: list[str]
+    caseless: Tensor
+
+    def parts(self, count: int) -> Iterator["Batch"]:
+        """Yields the batch in `count` parts of about the same size."""
+        size = -(-len(self.labels) // count)
+        for start in range(0, len(self.labels), size):
+            some = slice(start, start + size)
+            yield Batch(self.images[some], self.labels[some], self.caseless[some])
+
+
+class BatchSource(Dataset[RawBatch]):
+    """The raw batches of a run by their number."""
+
+    def __init__(
+        self,
+        options: DataOptions,
+        sets: Sequence[TrainingSet],
+        size: tuple[int, int],
+        batch_size: int,
+        batches: int,
+        seed: int,
+    ) -> None:
+        """Prepares the sources; opens no picture.
+
+        Args:
+            options: the mix.
+            sets: opened, as `options.sets` names them.
+            size: height and width of the network's input.
+            batch_size: images of a batch.
+            batches: of the whole run, over which the mix changes.
+            seed: of all chance.
+
+        Raises:
+            ConfigurationError: there is nothing to learn from.
+        """
+        if not sets and options.synthetic is None:
+            raise ConfigurationError("the recipe names neither sets nor synthetic words")
+        self._sets = sets
+        self._synthetic = None if options.synthetic is None else SyntheticWords(options.synthetic)
+        self._weights = [(entry.weight, entry.final_weight) for entry in options.sets]
+        if self._synthetic is not None:
+            self._weights.append((options.synthetic_weight, options.synthetic_final_weight))
+        self._size = size
+        self._batch_size = batch_size
+        self._batches = batches
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, number: int) -> RawBatch:
+        rng = random.Random(f"{self._seed}:{number}")
+        progress = number / self._batches
+        weights = [
+            first if last is None else first + (last - first) * progress
+            for first, last in self._weights
+        ]
+        counts = mixed_counts(weights, self._batch_size, rng)
+        drawn = None
+        if self._synthetic is not None:
+            synthetic_count = counts.pop()
+            if synthetic_count:
+                drawn = self._synthetic.draw(synthetic_count, self._size, rng)
+        crops = [
+            words.sample(count, self._size, rng)
+            for words, count in zip(self._sets, counts, strict=True)
+            if count
+        ]
+        return RawBatch(number, crops, drawn)
+
+    def finish(self, raw: RawBatch, device: torch.device) -> Batch:
+        """Returns a raw batch on the device, its synthetic words composed there."""
+        images = [crops.images.to(device).float() / 255 for crops in raw.crops]
+        labels = [label for crops in raw.crops for label in crops.labels]
+        caseless = [crops.caseless for crops in raw.crops]
+        if raw.drawn is not None and self._synthetic is not None:
+            generator = torch.Generator(device)
+            generator.manual_seed(
+                random.Random(f"{self._seed}:{raw.number}:colours").getrandbits(48)
+            )
+            images.append(self._synthetic.compose(raw.drawn.to(device), generator))
+            labels += raw.drawn.labels
+            caseless.append(torch.zeros(len(raw.drawn.labels), dtype=torch.bool))
+        return Batch(torch.cat(images), labels, torch.cat(caseless).to(device))
+
+
+def load_batches(source: BatchSource, numbers: range, loaders: int) -> Iterator[RawBatch]:
+    """Yields the raw batches of these numbers in order, drawn ahead by `loaders` processes.
+
+    Args:
+        source: where they come from.
+        numbers: which.
+        loaders: 0 to draw them here, one at a time.
+    """
+    loader = DataLoader(
+        source,
+        batch_size=None,
+        sampler=numbers,
+        num_workers=loaders,
+        prefetch_factor=4 if loaders else None,
+        # Forked copies of a process that has threads, a GPU or an open LMDB are not safe.
+        multiprocessing_context="spawn" if loaders else None,
+    )
+    yield from loader

@@ -1,0 +1,1 @@
+"""Words that nobody photographed: drawn from fonts, set into scenes, seen through bad cameras."""

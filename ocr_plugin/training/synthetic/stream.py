@@ -1,0 +1,156 @@
+"""Synthetic words without end: drawn by loader processes, composed on the training's device."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.images import PageImage, open_pages
+from ocr_plugin.options import ImageOptions, Options
+from ocr_plugin.protocols import RGB
+from ocr_plugin.training.synthetic.composition import compose
+from ocr_plugin.training.synthetic.fonts import SkippedFont, drawable, find_fonts
+from ocr_plugin.training.synthetic.masks import draw_mask
+from ocr_plugin.training.synthetic.texts import TextSampler, TextShares, read_vocabulary
+
+_PHOTO_SIDE = 640
+_PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+_TRIES = 200
+
+
+class SyntheticOptions(Options):
+    """What synthetic words are made of."""
+
+    fonts: tuple[Path, ...] = Field(
+        default=(), description="Folders and files of fonts; none for the system's."
+    )
+    vocabularies: tuple[Path, ...] = Field(
+        default=(), description="Word lists, a word a line; none for made-up words."
+    )
+    backgrounds: Path | None = Field(
+        default=None, description="A folder of photos to write on; null for made-up surfaces."
+    )
+    texts: TextShares = Field(default=TextShares(), description="The mix of what words say.")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Words that are drawn but not composed.
+
+    Attributes:
+        masks: (N, H, W) uint8, 255 where there is ink.
+        aspects: (N,) float32, width over height of each word's box before it was squeezed.
+        photos: (N, 3, H, W) uint8, what to write on, or None.
+        labels: N words.
+    """
+
+    masks: Tensor
+    aspects: Tensor
+    photos: Tensor | None
+    labels: list[str]
+
+    def to(self, device: torch.device) -> "Drawn":
+        """Returns the same with its tensors on a device."""
+        photos = None if self.photos is None else self.photos.to(device)
+        return replace(
+            self, masks=self.masks.to(device), aspects=self.aspects.to(device), photos=photos
+        )
+
+
+class SyntheticWords:
+    """Draws and composes words. Holds nothing that changes; may be handed to loader processes."""
+
+    def __init__(self, options: SyntheticOptions) -> None:
+        """Finds fonts, words and photos; opens none of the fonts and photos.
+
+        Raises:
+            ConfigurationError: no fonts, or an unreadable word list, or no photos in a folder.
+        """
+        self.fonts: Sequence[Path] = find_fonts(options.fonts)
+        vocabulary, self.dropped_words = read_vocabulary(options.vocabularies)
+        self._texts = TextSampler(vocabulary, options.texts)
+        self._photos: Sequence[Path] = ()
+        if options.backgrounds is not None:
+            folder = options.backgrounds
+            self._photos = sorted(
+                path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES
+            )
+            if not self._photos:
+                raise ConfigurationError(f"{folder}: no photos in it")
+
+    def draw(self, count: int, size: tuple[int, int], rng: random.Random) -> Drawn:
+        """Returns words as masks.
+
+        Args:
+            count: how many.
+            size: height and width of the network's input.
+            rng: where chance comes from.
+
+        Raises:
+            ConfigurationError: none of the fonts can draw what words need.
+        """
+        masks, aspects, labels = [], [], []
+        for _ in range(count):
+            text, font = self._lettered(self._texts.sample(rng), rng)
+            mask = draw_mask(text, font, size, rng)
+            masks.append(mask.coverage)
+            aspects.append(mask.aspect)
+            labels.append(text)
+        photos = None
+        if self._photos:
+            pieces = np.stack([self._piece(size, rng) for _ in range(count)])
+            photos = torch.from_numpy(pieces).permute(0, 3, 1, 2).contiguous()
+        return Drawn(torch.from_numpy(np.stack(masks)), torch.tensor(aspects), photos, labels)
+
+    def compose(self, drawn: Drawn, generator: torch.Generator) -> Tensor:
+        """Returns the pictures, (N, 3, H, W) float32 from 0 to 1, on the words' device."""
+        return compose(drawn.masks, drawn.aspects, drawn.photos, generator)
+
+    def skipped_fonts(self) -> list[SkippedFont]:
+        """Returns the files that are not drawn with, and why; opens all of them."""
+        states = map(drawable, self.fonts)
+        return [state for state in states if isinstance(state, SkippedFont)]
+
+    def _lettered(self, text: str, rng: random.Random) -> tuple[str, Path]:
+        """Returns a text and a font that has its characters; in capitals if it has only those."""
+        for _ in range(_TRIES):
+            path = rng.choice(self.fonts)
+            characters = drawable(path)
+            if isinstance(characters, SkippedFont):
+                continue
+            for written in (text, text.upper()):
+                if characters.issuperset(written):
+                    return written, path
+        raise ConfigurationError(f"none of {_TRIES} fonts has all characters of {text!r}")
+
+    def _piece(self, size: tuple[int, int], rng: random.Random) -> RGB:
+        """Returns a random piece of a photo, (H, W, 3)."""
+        photo = _photo(rng.choice(self._photos))
+        height = min(round(rng.uniform(0.06, 0.5) * photo.shape[0]) + 4, photo.shape[0])
+        width = min(round(height * rng.uniform(1, 6)), photo.shape[1])
+        top = rng.randint(0, photo.shape[0] - height)
+        left = rng.randint(0, photo.shape[1] - width)
+        piece = photo[top : top + height, left : left + width]
+        resized = cv2.resize(piece, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(resized, np.uint8)
+
+
+@lru_cache(maxsize=512)
+def _photo(path: Path) -> RGB:
+    """Returns a photo, its longest side at most 640 pixels."""
+    page = next(open_pages(path, ImageOptions()))
+    if not isinstance(page, PageImage):
+        raise ConfigurationError(f"{path}: {page.reason}")
+    share = _PHOTO_SIDE / max(page.pixels.shape[:2])
+    if share >= 1:
+        return page.pixels
+    small = cv2.resize(page.pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)

@@ -1,0 +1,101 @@
+"""How well the branches read at this point of a run."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ocr_plugin.clip4str.ctc import greedy_texts
+from ocr_plugin.clip4str.decoding import read_texts, read_visually
+from ocr_plugin.clip4str.model import Clip4Str
+from ocr_plugin.evaluation.word_accuracy import clean_label, reduced
+from ocr_plugin.evaluation.word_sets import WordImage, open_word_set
+from ocr_plugin.training.datasets import resized
+
+_BATCH = 128
+_RULE = 36
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Word images at the network's size, held in memory.
+
+    Attributes:
+        name: for the log.
+        images: (N, 3, H, W) uint8.
+        labels: N words.
+    """
+
+    name: str
+    images: Tensor
+    labels: Sequence[str]
+
+
+def validation_words(name: str, words: Sequence[WordImage], size: tuple[int, int]) -> ValidationSet:
+    """Returns words as a set to validate on; those that the rule leaves nothing of are dropped."""
+    kept = [word for word in words if reduced(word.label, _RULE)]
+    images = np.stack(
+        [resized(word.pixels, size) for word in kept] or [np.zeros((*size, 3), np.uint8)]
+    )
+    tensor = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    return ValidationSet(name, tensor[: len(kept)], [word.label for word in kept])
+
+
+def validation_set(path: Path, most: int, size: tuple[int, int]) -> ValidationSet:
+    """Returns up to `most` usable words of a set.
+
+    Raises:
+        ConfigurationError: no such set.
+    """
+    words = []
+    for record in open_word_set(path):
+        if isinstance(record, WordImage) and (label := clean_label(record.label)):
+            words.append(WordImage(record.name, record.pixels, label))
+        if len(words) == most:
+            break
+    return validation_words(path.name, words, size)
+
+
+def accuracies(
+    model: Clip4Str, words: ValidationSet, device: torch.device, branches: Iterable[str]
+) -> dict[str, float]:
+    """Returns the share of words that each branch reads right by the 36-character rule.
+
+    Args:
+        model: left in the mode it was in.
+        words: what to read.
+        device: where the model is.
+        branches: of "ctc", "visual" and "cross" (the whole reading).
+    """
+    training = model.training
+    model.eval()
+    wanted = [reduced(label, _RULE) for label in words.labels]
+    found: dict[str, float] = {}
+    with torch.inference_mode():
+        for branch in branches:
+            texts = _texts(model, words.images, device, branch)
+            hits = [
+                reduced(text, _RULE) == label for text, label in zip(texts, wanted, strict=True)
+            ]
+            found[branch] = sum(hits) / max(len(hits), 1)
+    model.train(training)
+    return found
+
+
+def _texts(model: Clip4Str, images: Tensor, device: torch.device, branch: str) -> Iterator[str]:
+    mean, std = (
+        torch.tensor(values, device=device).view(3, 1, 1)
+        for values in (model.config.mean, model.config.std)
+    )
+    for part in torch.split(images, _BATCH):
+        inputs = (part.to(device).float() / 255 - mean) / std
+        if branch == "ctc":
+            logits = model.ctc_logits(model.encode_image(inputs))
+            yield from greedy_texts(logits, model.config.charset)
+        elif branch == "visual":
+            yield from read_texts(model, read_visually(model, inputs))
+        else:
+            yield from read_texts(model, model(inputs, independent=True))

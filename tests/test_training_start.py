@@ -1,0 +1,210 @@
+"""Where training starts from, and what moves how fast."""
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from torch.optim.lr_scheduler import OneCycleLR
+
+from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig, save_model
+from ocr_plugin.errors import ConfigurationError, ModelUnavailable
+from ocr_plugin.training.log import TrainingLog
+from ocr_plugin.training.optimiser import learning_rate_factor, make_optimiser, set_learning_rate
+from ocr_plugin.training.options import OptimiserOptions, StartOptions, TrainingOptions
+from ocr_plugin.training.starting_weights import clip_names, start
+
+TINY = Clip4StrConfig(
+    embed_dim=64,
+    image_size=(32, 32),
+    patch_size=(8, 8),
+    vision_layers=2,
+    vision_width=128,
+    text_layers=1,
+    text_width=64,
+)
+
+
+@pytest.fixture(scope="module")
+def vision_transformer() -> timm.models.VisionTransformer:
+    torch.manual_seed(0)
+    return timm.models.VisionTransformer(
+        img_size=32, patch_size=8, embed_dim=128, depth=2, num_heads=2, num_classes=5
+    )
+
+
+def test_an_imagenet_tower_lands_where_clips_stood(
+    vision_transformer: timm.models.VisionTransformer,
+) -> None:
+    model = Clip4Str(TINY)
+    named = clip_names(vision_transformer.state_dict())
+    own = model.clip_model.visual.state_dict()
+    assert {name: tensor.shape for name, tensor in named.items()} == {
+        name: own[name].shape for name in named
+    }
+    # All but what an ImageNet tower has not: CLIP's norm before the blocks, and its projection.
+    assert own.keys() - named.keys() == {"ln_pre.weight", "ln_pre.bias", "proj"}
+    block: Any = vision_transformer.blocks[1]
+    tokens = torch.randn(3, 17, 128)
+    model.clip_model.visual.load_state_dict(named, strict=False)
+    target = model.clip_model.visual.transformer.resblocks[1].eval()
+    with torch.inference_mode():
+        attended = block.attn(block.norm1(tokens))
+        normed = target.ln_1(tokens)
+        found = target.attn(normed, normed, normed, need_weights=False)[0]
+    assert torch.allclose(found, attended, atol=1e-4)
+
+
+def test_the_bias_of_patches_goes_into_the_positions(
+    vision_transformer: timm.models.VisionTransformer,
+) -> None:
+    named = clip_names(vision_transformer.state_dict())
+    image = torch.randn(1, 3, 32, 32)
+    with torch.inference_mode():
+        expected = vision_transformer._pos_embed(vision_transformer.patch_embed(image))
+        patches = torch.nn.functional.conv2d(image, named["conv1.weight"], stride=8)
+        patches = patches.flatten(2).transpose(1, 2)
+        first = named["class_embedding"].expand(1, 1, -1)
+        found = torch.cat([first, patches], dim=1) + named["positional_embedding"]
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_another_kind_of_network_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="not a plain vision transformer"):
+        clip_names(timm.create_model("resnet18").state_dict())
+
+
+def test_a_checkpoint_is_taken_whole(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    source = Clip4Str(TINY)
+    save_model(source, tmp_path / "source.safetensors")
+    model = Clip4Str(TINY)
+    start(model, StartOptions(source="checkpoint", name=str(tmp_path / "source.safetensors")))
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, source.state_dict()[name]), name
+
+
+def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
+    save_model(Clip4Str(TINY), tmp_path / "source.safetensors")
+    other = Clip4Str(Clip4StrConfig(**{**vars(TINY), "embed_dim": 128}))
+    with pytest.raises(ConfigurationError, match="does not fit the network"):
+        start(other, StartOptions(source="checkpoint", name=str(tmp_path / "source.safetensors")))
+    with pytest.raises(ModelUnavailable):
+        start(other, StartOptions(source="checkpoint", name="nowhere.safetensors"))
+    with pytest.raises(ConfigurationError, match="no weights 'openai'"):
+        start(other, StartOptions(source="open_clip", name="ViT-Q-16", pretrained="openai"))
+    with pytest.raises(ConfigurationError, match="no model 'vit_of_nobody'"):
+        start(other, StartOptions(source="timm", name="vit_of_nobody"))
+
+
+def test_the_published_starts_are_known_to_open_clip() -> None:
+    import open_clip
+
+    known = set(open_clip.list_pretrained())
+    for name, tag in (
+        ("ViT-B-16", "openai"),
+        ("ViT-B-16", "datacomp_xl_s13b_b90k"),
+        ("ViT-L-14", "datacomp_xl_s13b_b90k"),
+        ("ViT-H-14", "laion2b_s32b_b79k"),
+        ("ViT-H-14-quickgelu", "dfn5b"),
+    ):
+        assert (name, tag) in known
+
+
+def test_onecycle_is_pytorchs() -> None:
+    options = OptimiserOptions(samples=1, warmup=0.075)
+    steps = 2000
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.SGD([weight], lr=1.0)
+    theirs = OneCycleLR(optimiser, 1.0, steps, pct_start=0.075, cycle_momentum=False)
+    for step in range(steps):
+        found = learning_rate_factor(step / steps, options)
+        assert found == pytest.approx(optimiser.param_groups[0]["lr"], abs=1e-2)
+        optimiser.step()
+        theirs.step()
+
+
+def test_the_cosine_rises_straight_and_ends_at_nothing() -> None:
+    options = OptimiserOptions(samples=1, schedule="cosine", warmup=0.1)
+    found = [learning_rate_factor(progress, options) for progress in (0, 0.05, 0.1, 0.55, 1)]
+    assert found == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-9)
+    assert learning_rate_factor(0, options.model_copy(update={"warmup": 0.0})) == 1
+
+
+def test_groups_have_the_recipes_rates_and_decay() -> None:
+    config = Clip4StrConfig(**{**vars(TINY), "stem_width": 8, "patch_size": (16, 8), "ctc": True})
+    model = Clip4Str(config)
+    options = OptimiserOptions(
+        samples=1, batch_size=128, learning_rate=4e-4, decoder_factor=19, stem_factor=0.5
+    )
+    optimiser = make_optimiser(model, options)
+    set_learning_rate(optimiser, 0.075, options)  # the top
+    rates, decays = {}, {}
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            rates[names[id(parameter)]] = group["lr"]
+            decays[names[id(parameter)]] = group["weight_decay"]
+    assert rates.keys() == dict(model.named_parameters()).keys()
+    assert rates["clip_model.visual.proj"] == pytest.approx(1e-4)
+    assert rates["stem.first.weight"] == pytest.approx(5e-5)
+    for name in ("visual_decoder.head.weight", "cross_decoder.norm.bias", "ctc_head.weight"):
+        assert rates[name] == pytest.approx(19e-4)
+    plain = {name for name, decay in decays.items() if decay == 0}
+    assert "visual_decoder.pos_queries" in plain
+    assert "cross_decoder.text_embed.embedding.weight" in plain
+    assert "clip_model.visual.ln_post.weight" in plain
+    assert "visual_decoder.layers.0.linear1.bias" in plain
+    assert decays["visual_decoder.layers.0.linear1.weight"] == 0.2
+    assert decays["stem.first.weight"] == 0.2
+
+
+def test_the_log_of_a_resumed_run_has_every_step_once(tmp_path: Path) -> None:
+    log = TrainingLog(tmp_path, 0)
+    for step in (1, 2, 3):
+        log.write(step, 10 * step, {"loss/ctc": 1 / step})
+    log.close()
+    with (tmp_path / "log.csv").open("a") as file:
+        file.write("4,40,lo")  # a run that was killed while it wrote
+    log = TrainingLog(tmp_path, 2)
+    log.write(3, 30, {"loss/ctc": 5.0})
+    log.close()
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = [(row["step"], row["samples"], float(row["value"])) for row in csv.DictReader(file)]
+    assert rows == [("1", "10", 1.0), ("2", "20", 0.5), ("3", "30", 5.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[optimiser]\nsamples = 0", "samples"),
+        ("[optimiser]\nsamples = 5\nspeed = 3", "speed"),
+        ("samples =", "no TOML"),
+        ("preset = 'B/17'\n[optimiser]\nsamples = 5", "no size is called 'B/17'"),
+        ("[network]\nembed_dim = 7\n[optimiser]\nsamples = 5", "embed_dim 7"),
+        ("[network]\nwidth = 7\n[optimiser]\nsamples = 5", "width is unknown"),
+    ],
+)
+def test_a_bad_recipe_is_one_line(text: str, complaint: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        TrainingOptions.from_toml(path)
+    assert str(path) in str(caught.value) and complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"none\.toml: cannot be read"):
+        TrainingOptions.from_toml(tmp_path / "none.toml")
+
+
+def test_rates_are_never_negative_or_nan() -> None:
+    for schedule in ("onecycle", "cosine"):
+        options = OptimiserOptions(samples=1, schedule=schedule, warmup=0.3)
+        values = [learning_rate_factor(index / 100, options) for index in range(101)]
+        assert all(0 <= value <= 1 and math.isfinite(value) for value in values)
+        assert max(values) == values[30]
