@@ -20,14 +20,14 @@ Offline = Annotated[bool, typer.Option("--offline", help="Never download anythin
 
 @models.callback(invoke_without_command=True)
 def list_by_default(context: typer.Context, as_json: AsJson = False) -> None:
-    """List or download the published models; without a command, list them."""
+    """List or download models; without a command, list them."""
     if context.invoked_subcommand is None:
         list_models(as_json)
 
 
 @models.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List the published models, and where they are on this machine."""
+    """List the models that have names, and where they are on this machine."""
     from ocr_plugin.clip4str.catalogue import catalogue
 
     rows = [_description(entry) for entry in catalogue()]
@@ -43,7 +43,7 @@ def list_models(as_json: AsJson = False) -> None:
 def download(
     name: Annotated[str, typer.Argument(metavar="NAME")], offline: Offline = False
 ) -> None:
-    """Download a published model, unless it is here already, and print its path."""
+    """Download a model, unless it is here already, and print its path."""
     from ocr_plugin.clip4str.catalogue import catalogue, fetch
 
     known = {entry.name: entry for entry in catalogue()}
@@ -63,7 +63,7 @@ def _description(entry: "ModelEntry") -> dict[str, Any]:
         # Four bytes a parameter, as long as there is no file to look at.
         "bytes": path.stat().st_size if path else entry.parameters * 4,
         "licence": entry.licence,
-        "source": f"https://huggingface.co/{entry.repo}",
+        "source": f"https://huggingface.co/{entry.repo}" if entry.repo else "this package",
         "path": str(path) if path else None,
         "sha256": (recorded_sha256(path) or sha256_of(path)) if path else None,
     }
@@ -72,7 +72,7 @@ def _description(entry: "ModelEntry") -> dict[str, Any]:
 def _readable(row: dict[str, Any]) -> dict[str, str]:
     return {
         "name": row["name"],
-        "size": f"{row['bytes'] / 1e9:.2f} GB",
+        "size": f"{row['bytes'] / 1e9:.3f} GB",
         "licence": row["licence"],
         "source": row["source"],
         "path": row["path"] or "not downloaded",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 training = typer.Typer(rich_markup_mode=None)
 
-_RECIPES = Path(__file__).parent / "training" / "recipes"
+_SHOWN_SKIPPED = 5
 
 
 @training.callback()
@@ -53,20 +53,20 @@ def run(
 ) -> None:
     """Train by a recipe; with --resume, go on where an interrupted run stood."""
     with results_only() as stream:
-        from ocr_plugin.training.options import TrainingOptions
+        from ocr_plugin.training.options import TrainingOptions, found_recipe
         from ocr_plugin.training.progress import Progress
         from ocr_plugin.training.trainer import WEIGHTS, Trainer
 
         changes = {"data": data, "device": device, "precision": precision, "loaders": loaders}
-        options = TrainingOptions.from_toml(_found(recipe)).on_machine(
+        options = TrainingOptions.from_toml(found_recipe(recipe)).on_machine(
             {name: value for name, value in changes.items() if value is not None}
         )
         if (out / "checkpoint.pt").exists() and not resume:
             raise ConfigurationError(f"{out} has a run already: --resume, or another folder")
         if resume and not (out / "checkpoint.pt").exists():
             raise ConfigurationError(f"{out} has no run to resume")
-        out.mkdir(parents=True, exist_ok=True)
         sets = _opened(options)
+        out.mkdir(parents=True, exist_ok=True)
         trainer = Trainer(options, out, sets)
         with Progress(trainer.step, trainer.steps) as progress:
             ended = trainer.run(
@@ -80,12 +80,53 @@ def run(
         print(f"{state}: {out / WEIGHTS}", file=stream)
 
 
-def _found(recipe: str) -> Path:
-    """Returns a recipe's file: a path, or one that comes with the package."""
-    bundled = _RECIPES / f"{recipe}.toml"
-    if not Path(recipe).exists() and bundled.is_file():
-        return bundled
-    return Path(recipe)
+@training.command()
+def synth(
+    preview: Annotated[Path, typer.Option(metavar="FILE.png", help="Where the sheet goes.")],
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="Words on the sheet.")] = 96,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other words.")] = 0,
+    size: Annotated[str, typer.Option(metavar="HxW", help="Pixels of each word.")] = "48x128",
+    fonts: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PLACE", help="A folder or file of fonts; else the system's."),
+    ] = None,
+    vocabulary: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Words, one a line; else made-up ones."),
+    ] = None,
+    backgrounds: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photos to write on; else none.")
+    ] = None,
+) -> None:
+    """Draw a sheet of the synthetic words that training would see."""
+    with results_only() as stream:
+        from ocr_plugin.training.synthetic.preview import contact_sheet
+        from ocr_plugin.training.synthetic.stream import SyntheticOptions, SyntheticWords
+
+        words = SyntheticWords(
+            SyntheticOptions(
+                fonts=tuple(fonts or ()),
+                vocabularies=tuple(vocabulary or ()),
+                backgrounds=backgrounds,
+            )
+        )
+        skipped = words.skipped_fonts()
+        sheet = contact_sheet(words, count, _pixels(size), seed)
+        try:
+            sheet.save(preview)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{preview}: cannot be written: {error}") from error
+        for font in skipped[:_SHOWN_SKIPPED]:
+            say(f"not drawn with: {font.path}: {font.reason}")
+        used = len(words.fonts) - len(skipped)
+        print(f"{preview}: {count} words in {used} fonts, {len(skipped)} not usable", file=stream)
+
+
+def _pixels(size: str) -> tuple[int, int]:
+    height, _, width = size.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and min(int(height), int(width)) >= 8):
+        raise ConfigurationError(f"--size is height x width from 8x8 on, not {size!r}")
+    return int(height), int(width)
 
 
 def _opened(options: "TrainingOptions") -> "list[TrainingSet]":

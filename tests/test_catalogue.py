@@ -213,7 +213,7 @@ def test_offline_touches_no_network(
         monkeypatch.setenv(variable, "1")
     with pytest.raises(ModelUnavailable) as caught:
         fetch(ENTRY, offline=variable is None)
-    for part in (ENTRY.name, ENTRY.file, ENTRY.repo, str(cache / ENTRY.file)):
+    for part in (ENTRY.name, ENTRY.file, str(ENTRY.repo), str(cache / ENTRY.file)):
         assert part in str(caught.value)
 
 

@@ -14,7 +14,12 @@ from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig, save_model
 from ocr_plugin.errors import ConfigurationError, ModelUnavailable
 from ocr_plugin.training.log import TrainingLog
 from ocr_plugin.training.optimiser import learning_rate_factor, make_optimiser, set_learning_rate
-from ocr_plugin.training.options import OptimiserOptions, StartOptions, TrainingOptions
+from ocr_plugin.training.options import (
+    OptimiserOptions,
+    StartOptions,
+    TrainingOptions,
+    found_recipe,
+)
 from ocr_plugin.training.starting_weights import clip_names, start
 
 TINY = Clip4StrConfig(
@@ -96,7 +101,7 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
         start(other, StartOptions(source="checkpoint", name="nowhere.safetensors"))
     with pytest.raises(ConfigurationError, match="no weights 'openai'"):
         start(other, StartOptions(source="open_clip", name="ViT-Q-16", pretrained="openai"))
-    with pytest.raises(ConfigurationError, match="no model 'vit_of_nobody'"):
+    with pytest.raises(ConfigurationError, match="no trained model 'vit_of_nobody'"):
         start(other, StartOptions(source="timm", name="vit_of_nobody"))
 
 
@@ -208,3 +213,37 @@ def test_rates_are_never_negative_or_nan() -> None:
         values = [learning_rate_factor(index / 100, options) for index in range(101)]
         assert all(0 <= value <= 1 and math.isfinite(value) for value in values)
         assert max(values) == values[30]
+
+
+def test_a_recipe_extends_another(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(
+        "preset = 'B/16'\n[optimiser]\nsamples = 5\nbatch_size = 2\n"
+        "[[data.sets]]\npath = 'a'\n[[data.sets]]\npath = 'b'\n"
+    )
+    (tmp_path / "own.toml").write_text(
+        "extends = 'base.toml'\n[optimiser]\nsamples = 7\n[[data.sets]]\npath = 'c'\n"
+    )
+    options = TrainingOptions.from_toml(tmp_path / "own.toml")
+    assert (options.preset, options.optimiser.samples, options.optimiser.batch_size) == (
+        "B/16",
+        7,
+        2,
+    )
+    assert [str(entry.path) for entry in options.data.sets] == ["c"]
+    (tmp_path / "base.toml").write_text("extends = 'own.toml'")
+    with pytest.raises(ConfigurationError, match="extends itself"):
+        TrainingOptions.from_toml(tmp_path / "own.toml")
+
+
+def test_the_papers_recipe_is_the_papers() -> None:
+    options = TrainingOptions.from_toml(found_recipe("clip4str-b16"))
+    optimiser = options.optimiser
+    assert (optimiser.learning_rate, optimiser.decoder_factor) == (8.4e-5, 19)
+    assert (optimiser.weight_decay, optimiser.warmup, optimiser.clip_norm) == (0.2, 0.075, 20)
+    assert (optimiser.beta1, optimiser.beta2, optimiser.epsilon) == (0.9, 0.98, 1e-6)
+    assert (optimiser.schedule, options.objective.permutations) == ("onecycle", 6)
+    assert (options.freeze.text_blocks, options.freeze.text_embeddings) == (6, True)
+    assert options.objective.ctc_weight == 0 and options.objective.length_groups == 1
+    large = TrainingOptions.from_toml(found_recipe("clip4str-l14"))
+    assert large.start.name == "ViT-L-14" and large.start.pretrained == "openai"
+    assert large.config.embed_dim == 768

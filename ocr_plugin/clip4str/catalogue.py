@@ -1,4 +1,4 @@
-"""The published models: what there is, where it is on this machine, and how it gets here.
+"""The models that have names: what there is, where it is on this machine, and how it gets here.
 
 Only `fetch` touches the network, and only where a file is not here yet. Imports no torch.
 """
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A published model.
+    """A model that comes with this package or was published by CLIP4STR's authors.
 
     Attributes:
         name: what it is asked for by.
@@ -30,8 +30,8 @@ class ModelEntry:
         pretraining: what the towers were trained on before.
         training: the word images that it was trained on; the millions are words.
         parameters: how many, to three digits; 4 bytes each.
-        licence: of the public implementation that published it.
-        repo: on the Hugging Face hub.
+        licence: of the weights.
+        repo: on the Hugging Face hub; None for what comes with this package.
         file: in `repo`, and in the cache directory.
     """
 
@@ -42,7 +42,7 @@ class ModelEntry:
     parameters: int
     file: str
     licence: str = "Apache-2.0"
-    repo: str = _REPO
+    repo: str | None = _REPO
 
     @property
     def claimed_hash(self) -> str:
@@ -50,9 +50,18 @@ class ModelEntry:
         return Path(self.file).stem.rpartition("_")[2]
 
 
-# As listed by https://github.com/VamosC/CLIP4STR. RBU is Real with Union14M-L and the benchmarks'
-# training sets.
+# The published ones as https://github.com/VamosC/CLIP4STR lists them. RBU is Real with Union14M-L
+# and the benchmarks' training sets.
 _ENTRIES = (
+    ModelEntry(
+        name="clip4str-compact",
+        tower="ViT-3/4x48 behind convolutions",
+        pretraining="PP-OCRv6 small (stem)",
+        training="synthetic words, 26 thousand real ones",
+        parameters=8_510_000,
+        file="clip4str_compact.safetensors",
+        repo=None,
+    ),
     ModelEntry(
         name="clip4str-b16-real",
         tower="ViT-B/16",
@@ -95,12 +104,14 @@ _ENTRIES = (
     ),
 )
 
-DEFAULT_MODEL = "clip4str-b16-rbu"
-"""The smallest of the models trained on the most words."""
+DEFAULT_MODEL = "clip4str-compact"
+"""The one that needs no download."""
+
+_BUNDLED = Path(__file__).parent / "weights"
 
 
 def catalogue() -> tuple[ModelEntry, ...]:
-    """Returns the published models, small to large."""
+    """Returns the models, small to large."""
     return _ENTRIES
 
 
@@ -113,7 +124,7 @@ def cache_directory() -> Path:
 
 def locate(entry: ModelEntry) -> Path | None:
     """Returns the model's file if it is on this machine."""
-    path = cache_directory() / entry.file
+    path = (_BUNDLED if entry.repo is None else cache_directory()) / entry.file
     return path if path.is_file() else None
 
 
@@ -133,6 +144,10 @@ def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Pa
     """
     if found := locate(entry):
         return found
+    if entry.repo is None:
+        raise ModelUnavailable(
+            f"{entry.name} comes with this package, and its file {entry.file} is gone; reinstall"
+        )
     target = cache_directory() / entry.file
     if offline or any(map(_is_on, ("OCR_PLUGIN_OFFLINE", "HF_HUB_OFFLINE"))):
         raise ModelUnavailable(
@@ -142,7 +157,7 @@ def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Pa
     staging = target.parent / f".{entry.file}.download"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        expected, downloaded = _download(entry, staging, progress)
+        expected, downloaded = _download(entry.repo, entry.file, staging, progress)
         actual = sha256_of(downloaded)
     # Networks, disks and the hub's client fail in more ways than can be named; the cause is
     # chained.
@@ -185,7 +200,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _download(entry: ModelEntry, staging: Path, progress: bool) -> tuple[str, Path]:
+def _download(repo: str, file: str, staging: Path, progress: bool) -> tuple[str, Path]:
     """Returns the SHA-256 that the hub states and the file in `staging`."""
     # The client is slow to import and not needed for files that are here.
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
@@ -197,17 +212,17 @@ def _download(entry: ModelEntry, staging: Path, progress: bool) -> tuple[str, Pa
 
     # The client reads the variable only once, when it is imported.
     endpoint = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
-    url = hf_hub_url(entry.repo, entry.file, endpoint=endpoint)
+    url = hf_hub_url(repo, file, endpoint=endpoint)
     stated = get_hf_file_metadata(url, token=False, timeout=_TIMEOUT_S, endpoint=endpoint)
     if stated.etag is None or len(stated.etag) != 64:
-        raise ModelUnavailable(f"the hub states no sha256 for {entry.file}")
+        raise ModelUnavailable(f"the hub states no sha256 for {file}")
     quiet = not progress and not are_progress_bars_disabled()
     if quiet:
         disable_progress_bars()
     try:
         path = hf_hub_download(
-            entry.repo,
-            entry.file,
+            repo,
+            file,
             revision=stated.commit_hash,
             local_dir=staging,
             token=False,

@@ -187,20 +187,55 @@ class TrainingOptions(Options):
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
-        """Returns the recipe in a file.
+        """Returns the recipe in a file; with ``extends = "NAME"``, another recipe with its changes.
 
         Raises:
             ConfigurationError: unreadable, no TOML, or options that cannot be.
         """
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise ConfigurationError(f"{path}: no TOML: {error}") from error
+        values = _values(path, frozenset())
         try:
             options = cls.parse(values)
             _ = options.config  # a network that cannot be is told before any work
         except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
         return options
+
+
+def found_recipe(name: str, beside: Path = Path()) -> Path:
+    """Returns a recipe's file: a path, or the name of one that comes with the package.
+
+    Args:
+        name: either; where no such file is, it is taken for a file that is missing.
+        beside: the folder that paths count from.
+    """
+    path, bundled = beside / name, _RECIPES / f"{name}.toml"
+    return bundled if bundled.is_file() and not path.exists() else path
+
+
+_RECIPES = Path(__file__).parent / "recipes"
+
+
+def _values(path: Path, extending: frozenset[Path]) -> dict[str, Any]:
+    """Returns what a recipe says together with what it extends."""
+    if path in extending:
+        raise ConfigurationError(f"{path}: extends itself")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: no TOML: {error}") from error
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    return _changed(_values(found_recipe(str(base), path.parent), extending | {path}), values)
+
+
+def _changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Returns `base` with `changes`, table by table; lists are replaced whole."""
+    merged = dict(base)
+    for name, value in changes.items():
+        known = merged.get(name)
+        both = isinstance(known, dict) and isinstance(value, dict)
+        merged[name] = _changed(known, value) if both and known is not None else value
+    return merged

@@ -62,12 +62,10 @@ def _from_open_clip(model: Clip4Str, options: StartOptions) -> None:
 def _from_timm(model: Clip4Str, options: StartOptions) -> None:
     import timm
 
-    if options.name not in timm.list_models():
-        raise ConfigurationError(f"timm has no model {options.name!r}")
+    if options.name not in timm.list_pretrained():
+        raise ConfigurationError(f"timm has no trained model {options.name!r}")
     source = timm.create_model(options.name, pretrained=True)
-    _fill(
-        model.clip_model.visual, clip_names(source.state_dict()), f"timm's {options.name}", {"proj"}
-    )
+    _fill(model.clip_model.visual, clip_names(source.state_dict()), f"timm's {options.name}")
 
 
 def _from_checkpoint(model: Clip4Str, options: StartOptions) -> None:
@@ -120,12 +118,7 @@ def clip_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return named
 
 
-def _fill(
-    part: nn.Module,
-    state: Mapping[str, Tensor],
-    source: str,
-    optional: frozenset[str] | set[str] = frozenset(),
-) -> None:
+def _fill(part: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
     """Copies the tensors that both have.
 
     Raises:

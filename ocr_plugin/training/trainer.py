@@ -116,37 +116,47 @@ class Trainer:
             report: is told what was measured.
             stop_after: seconds after which to leave off at the next step.
         """
-        processes, machine = self._processes, self.options.machine
+        processes = self._processes
         log = TrainingLog(self._folder, self.step) if processes.leads else None
+        try:
+            self._run(validation, report, log, stop_after)
+        finally:
+            if log is not None:
+                log.close()
+            leave(processes)
+        return self.step == self.steps
+
+    def _run(
+        self,
+        validation: Sequence[ValidationSet],
+        report: Report,
+        log: TrainingLog | None,
+        stop_after: float | None,
+    ) -> None:
+        processes, machine = self._processes, self.options.machine
+        batch_size = self.options.optimiser.batch_size
         numbers = range(
             self.step * processes.count + processes.rank,
             self.steps * processes.count,
             processes.count,
         )
         begun = saved = time.monotonic()
-        every = max(machine.validate_samples // self.options.optimiser.batch_size, 1)
-        stopped = False
+        every = max(machine.validate_samples // batch_size, 1)
         for raw in load_batches(self._source, numbers, machine.loaders):
-            measured = self._learn(self._source.finish(raw, self._device))
+            values = self._learn(self._source.finish(raw, self._device))
             now = time.monotonic()
             ends = self.step == self.steps
-            stopped = processes.agree(stop_after is not None and now - begun >= stop_after)
-            if processes.leads:
-                values = dict(measured) if self.step % _LOSSES_EVERY == 0 else {}
+            stops = processes.agree(stop_after is not None and now - begun >= stop_after)
+            if log is not None:
                 if self.step % every == 0 or ends:
                     values |= self._validate(validation)
-                if log is not None and values:
-                    log.write(self.step, self.step * self.options.optimiser.batch_size, values)
+                log.write(self.step, self.step * batch_size, values)
                 report(self.step, self.steps, values)
-                if ends or stopped or now - saved >= 60 * machine.checkpoint_minutes:
+                if ends or stops or now - saved >= 60 * machine.checkpoint_minutes:
                     self.save()
                     saved = time.monotonic()
-            if stopped:
+            if stops:
                 break
-        if log is not None:
-            log.close()
-        leave(processes)
-        return self.step == self.steps
 
     def save(self) -> None:
         """Writes the checkpoint and the weights."""

@@ -1,0 +1,81 @@
+"""The train command as a person meets it; what a run does is told in test_trainer.py."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFont
+
+from ocr_plugin.cli import main
+from ocr_plugin.errors import ExitCode
+from ocr_plugin.training.options import TrainingOptions
+
+RECIPES = Path(__file__).parents[1] / "ocr_plugin" / "training" / "recipes"
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def font(tmp_path: Path) -> Path:
+    default = ImageFont.load_default(size=20)
+    assert isinstance(default, ImageFont.FreeTypeFont)
+    path = tmp_path / "fonts" / "plain.ttf"
+    path.parent.mkdir()
+    path.write_bytes(default.font_bytes)
+    return path
+
+
+def test_synth_draws_a_sheet(font: Path, tmp_path: Path, capfd: Capture) -> None:
+    (font.parent / "broken.ttf").write_bytes(b"no font")
+    sheet = tmp_path / "sheet.png"
+    arguments = ["train", "synth", "--preview", str(sheet), "--fonts", str(font.parent)]
+    assert main([*arguments, "--count", "10", "--size", "32x100"]) == ExitCode.OK
+    out, err = capfd.readouterr()
+    assert out == f"{sheet}: 10 words in 1 fonts, 1 not usable\n"
+    assert err.startswith(f"ocr-plugin: not drawn with: {font.parent / 'broken.ttf'}: ")
+    with Image.open(sheet) as image:
+        assert image.size == (8 * 104, 2 * 48)
+        assert len(image.getcolors(maxcolors=1 << 20) or []) > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--size", "48"], "--size is height x width"),
+        (["--size", "4x100"], "from 8x8 on"),
+        (["--fonts", "none"], "none: no such file or folder of fonts"),
+        (["--vocabulary", "none.txt"], "none.txt: cannot be read"),
+        (["--preview", "none/sheet.png"], "cannot be written"),
+        (["--preview", "sheet.doc"], "cannot be written"),
+    ],
+)
+def test_synth_says_what_is_wrong(
+    arguments: list[str], complaint: str, font: Path, tmp_path: Path, capfd: Capture
+) -> None:
+    before = ["train", "synth", "--preview", str(tmp_path / "s.png"), "--fonts", str(font)]
+    assert main([*before, *arguments]) == ExitCode.USAGE
+    out, err = capfd.readouterr()
+    assert out == "" and complaint in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["no-such-recipe"], "no-such-recipe: cannot be read"),
+        (["compact", "--resume"], "has no run to resume"),
+        (["compact", "--precision", "float8"], "precision"),
+        (["compact", "--data", "nowhere"], "nowhere/words/IC15_train: no such folder"),
+    ],
+)
+def test_run_says_what_is_wrong(
+    arguments: list[str], complaint: str, tmp_path: Path, capfd: Capture
+) -> None:
+    out_folder = tmp_path / "run"
+    assert main(["train", "run", *arguments, "--out", str(out_folder)]) == ExitCode.USAGE
+    out, err = capfd.readouterr()
+    assert out == "" and complaint in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_bundled_recipes_are_sound(path: Path) -> None:
+    options = TrainingOptions.from_toml(path)
+    assert options.optimiser.samples > options.optimiser.batch_size
+    assert options.data.sets or options.data.synthetic
