@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 training = typer.Typer(rich_markup_mode=None)
 
-_SHOWN_SKIPPED = 5
+_SHOWN = 5
 
 
 @training.callback()
@@ -68,16 +68,38 @@ def run(
         sets = _opened(options)
         out.mkdir(parents=True, exist_ok=True)
         trainer = Trainer(options, out, sets)
+        for words in sets if trainer.leads else ():
+            say(words.describe())
         with Progress(trainer.step, trainer.steps) as progress:
             ended = trainer.run(
                 _validation(options, sets),
                 progress.show,
                 None if stop_after is None else 60 * stop_after,
             )
-        for words in sets:
-            say(words.describe())
+        if not trainer.leads:
+            return
+        _say_passed_over(trainer.passed_over)
         state = "trained" if ended else f"stopped after step {trainer.step} of {trainer.steps}"
         print(f"{state}: {out / WEIGHTS}", file=stream)
+
+
+@training.command()
+def export(
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="A run's model.safetensors.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="Where the smaller file goes.")],
+) -> None:
+    """Write weights in half precision, half the size, to hand on."""
+    with results_only() as stream:
+        import torch
+
+        from ocr_plugin.clip4str.checkpoint import load_model, save_model
+
+        model = load_model(weights)
+        try:
+            save_model(model, out, torch.float16)
+        except OSError as error:
+            raise ConfigurationError(f"{out}: cannot be written: {error}") from error
+        print(f"{out}: {out.stat().st_size / 1e6:.1f} MB", file=stream)
 
 
 @training.command()
@@ -116,7 +138,7 @@ def synth(
             sheet.save(preview)
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{preview}: cannot be written: {error}") from error
-        for font in skipped[:_SHOWN_SKIPPED]:
+        for font in skipped[:_SHOWN]:
             say(f"not drawn with: {font.path}: {font.reason}")
         used = len(words.fonts) - len(skipped)
         print(f"{preview}: {count} words in {used} fonts, {len(skipped)} not usable", file=stream)
@@ -129,15 +151,19 @@ def _pixels(size: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
+def _say_passed_over(records: dict[str, str]) -> None:
+    for name, reason in list(records.items())[:_SHOWN]:
+        say(f"warning: {name}: {reason}")
+    if len(records) > _SHOWN:
+        say(f"warning: {len(records)} pictures in all could not be used")
+
+
 def _opened(options: "TrainingOptions") -> "list[TrainingSet]":
     from ocr_plugin.training.datasets import TrainingSet
 
     config = options.config
     below = options.data.below(options.machine.data)
-    sets = [TrainingSet(entry, config.characters, config.max_label_length) for entry in below.sets]
-    for words in sets:
-        say(words.describe())
-    return sets
+    return [TrainingSet(entry, config.characters, config.max_label_length) for entry in below.sets]
 
 
 def _validation(options: "TrainingOptions", sets: "list[TrainingSet]") -> "list[ValidationSet]":

@@ -1,5 +1,6 @@
 """The catalogue, and the real download code against a hub on this machine."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from ocr_plugin.clip4str.catalogue import (
     catalogue,
     fetch,
     locate,
+    published,
     resolve,
     sha256_of,
 )
@@ -113,13 +115,31 @@ def names(folder: Path) -> list[str]:
 
 def test_the_catalogue_lists_distinct_models() -> None:
     entries = catalogue()
-    assert {entry.tower for entry in entries} == {"ViT-B/16", "ViT-L/14", "ViT-H/14"}
-    assert len({entry.name for entry in entries}) == len({entry.file for entry in entries}) == 5
-    assert DEFAULT_MODEL in {entry.name for entry in entries}
-    for entry in entries:
+    assert len({entry.name for entry in entries}) == len({entry.file for entry in entries}) == 6
+    assert {entry.tower for entry in published()} == {"ViT-B/16", "ViT-L/14", "ViT-H/14"}
+    for entry in published():
         assert len(entry.claimed_hash) == 10
         assert int(entry.claimed_hash, 16) >= 0
         assert entry.licence == "Apache-2.0"
+
+
+def test_the_default_comes_with_the_package(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_network(monkeypatch)
+    (entry,) = set(catalogue()) - set(published())
+    assert entry.name == DEFAULT_MODEL
+    path = fetch(entry, offline=True)
+    assert path == locate(entry) == resolve(DEFAULT_MODEL) and path.is_file()
+    assert path.stat().st_size < 25_000_000
+    assert not cache.exists()
+
+
+def test_a_bundled_file_that_is_gone_asks_to_reinstall(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_network(monkeypatch)
+    entry = dataclasses.replace(ENTRY, repo=None)
+    with pytest.raises(ModelUnavailable, match=r"comes with this package.*reinstall"):
+        fetch(entry)
 
 
 def test_a_model_is_downloaded_checked_and_recorded(hub: Hub, cache: Path) -> None:
@@ -222,7 +242,7 @@ def test_a_file_that_is_here_touches_no_network(
 ) -> None:
     refuse_network(monkeypatch)
     cache.mkdir()
-    entry = catalogue()[0]
+    entry = published()[0]
     (cache / entry.file).write_bytes(CONTENT)
     assert fetch(entry) == resolve(entry.name) == locate(entry) == cache / entry.file
 

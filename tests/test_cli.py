@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ocr_plugin.cli import main
-from ocr_plugin.clip4str.catalogue import catalogue
+from ocr_plugin.clip4str.catalogue import catalogue, published
 from ocr_plugin.errors import ExitCode
 from ocr_plugin.schema import Page
 from tests.distributions import install
@@ -292,7 +292,7 @@ def test_an_unknown_plugin_lists_the_known_ones(capfd: Capture, folder: Path) ->
 
 
 def test_a_missing_model_is_5(capfd: Capture, folder: Path) -> None:
-    name = catalogue()[0].name
+    name = published()[0].name
     for arguments in (
         ["read", str(folder / "a.png"), "--model", name, "--offline"],
         ["read", str(folder / "a.png"), "--model", "no-such-file.pt"],
@@ -316,7 +316,7 @@ def test_a_defect_is_one_line_unless_debugged(folder: Path, tmp_path: Path) -> N
 
 
 def test_models_are_listed_with_what_is_here(capfd: Capture, tmp_path: Path) -> None:
-    first, second = catalogue()[:2]
+    first, second = published()[:2]
     here = tmp_path / "cache" / "models" / first.file
     here.parent.mkdir(parents=True)
     here.write_bytes(b"weights")
@@ -326,11 +326,12 @@ def test_models_are_listed_with_what_is_here(capfd: Capture, tmp_path: Path) -> 
     header, *rows = [line.split() for line in out.splitlines()]
     assert (code, header) == (0, ["name", "size", "licence", "source", "path", "sha256"])
     assert [row[0] for row in rows] == [entry.name for entry in catalogue()]
-    assert rows[0][-2:] == [str(here), sha256]
-    assert rows[1][-3:] == ["not", "downloaded", "-"]
+    assert rows[0][4:6] == ["this", "package"]
+    assert rows[1][-2:] == [str(here), sha256]
+    assert rows[2][-3:] == ["not", "downloaded", "-"]
     assert run(capfd, "models", "list")[1] == out
     listed = [json.loads(line) for line in run(capfd, "models", "--json")[1].splitlines()]
-    assert listed[0] == {
+    assert listed[1] == {
         "name": first.name,
         "bytes": 7,
         "licence": first.licence,
@@ -338,7 +339,7 @@ def test_models_are_listed_with_what_is_here(capfd: Capture, tmp_path: Path) -> 
         "path": str(here),
         "sha256": sha256,
     }
-    assert (listed[1]["path"], listed[1]["bytes"]) == (None, second.parameters * 4)
+    assert (listed[2]["path"], listed[2]["bytes"]) == (None, second.parameters * 4)
     assert run(capfd, "models", "download", first.name) == (0, f"{here}\n", [])
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageFont
 
 from ocr_plugin.cli import main
+from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig, load_model, save_model
 from ocr_plugin.errors import ExitCode
 from ocr_plugin.training.options import TrainingOptions
 
@@ -79,3 +80,17 @@ def test_bundled_recipes_are_sound(path: Path) -> None:
     options = TrainingOptions.from_toml(path)
     assert options.optimiser.samples > options.optimiser.batch_size
     assert options.data.sets or options.data.synthetic
+
+
+def test_export_halves_the_weights(tmp_path: Path, capfd: Capture) -> None:
+    config = Clip4StrConfig(
+        embed_dim=64, image_size=(32, 32), vision_layers=1, vision_width=64, text_layers=1
+    )
+    save_model(Clip4Str(config), tmp_path / "model.safetensors")
+    small = tmp_path / "small.safetensors"
+    assert main(["train", "export", str(tmp_path / "model.safetensors"), str(small)]) == ExitCode.OK
+    assert capfd.readouterr().out.startswith(f"{small}: ")
+    assert small.stat().st_size < 0.51 * (tmp_path / "model.safetensors").stat().st_size
+    assert load_model(small).config == config
+    missing = ["train", "export", str(tmp_path / "none"), str(small)]
+    assert main(missing) == ExitCode.MODEL

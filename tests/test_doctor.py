@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ocr_plugin import doctor
-from ocr_plugin.clip4str.catalogue import cache_directory, catalogue
+from ocr_plugin.clip4str.catalogue import cache_directory, published
 from tests.distributions import install
 
 
@@ -63,7 +63,7 @@ def test_the_bundled_weights_are_those_of_the_wheel() -> None:
 @pytest.fixture
 def downloaded(own_cache: None) -> Path:
     """Where the first published model would lie, with its hash beside it."""
-    path = cache_directory() / catalogue()[0].file
+    path = cache_directory() / published()[0].file
     path.parent.mkdir(parents=True)
     path.write_bytes(b"weights")
     record = path.with_name(f"{path.name}.sha256")
@@ -73,7 +73,7 @@ def downloaded(own_cache: None) -> Path:
 
 def test_models_are_found_or_not(downloaded: Path) -> None:
     states = {finding.subject: finding.state for finding in doctor.weights()}
-    first, *others = (entry.name for entry in catalogue())
+    first, *others = (entry.name for entry in published())
     assert states[first].startswith(str(downloaded))
     assert {states[name] for name in others} == {"not downloaded"}
 

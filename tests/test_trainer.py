@@ -17,6 +17,7 @@ import torch
 from PIL import Image, ImageFont
 
 from ocr_plugin.clip4str import load_model
+from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import CheckpointError, ConfigurationError
 from ocr_plugin.evaluation.word_sets import WordImage
 from ocr_plugin.training.batches import BatchSource, load_batches
@@ -277,7 +278,7 @@ def test_two_processes_end_with_the_same_weights(data: Path) -> None:
 
 def source_of(options: TrainingOptions) -> BatchSource:
     data = options.data.below(options.machine.data)
-    return BatchSource(data, sets_of(options), (32, 32), 8, 20, options.seed)
+    return BatchSource(data, sets_of(options), (32, 32), CHARACTERS, 8, 20, options.seed)
 
 
 def test_loader_processes_bring_the_same_batches(data: Path) -> None:
@@ -290,6 +291,17 @@ def test_loader_processes_bring_the_same_batches(data: Path) -> None:
         assert torch.equal(first.images, second.images)
         assert first.caseless.tolist() == second.caseless.tolist()
         assert len(first.labels) == 8 and first.caseless.any() and not first.caseless.all()
+
+
+def test_broken_pictures_are_named_whoever_drew_them(data: Path) -> None:
+    (data / "words" / "2.png").write_bytes(b"no picture")
+    for loaders in (0, 1):
+        folder = data / f"run{loaders}"
+        options = recipe(data, machine={"loaders": loaders}, data={"synthetic": None})
+        trainer = trainer_of(options, folder)
+        trainer.run([], quiet)
+        ((name, reason),) = trainer.passed_over.items()
+        assert name == f"{data / 'words' / 'labels.jsonl'}:3" and reason
 
 
 def test_the_mix_changes_over_the_run(data: Path) -> None:

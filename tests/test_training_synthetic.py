@@ -57,6 +57,17 @@ def test_shares_choose_the_kinds() -> None:
     assert all(sampler.sample(rng)[0] in string.digits for _ in range(200))
 
 
+def test_texts_keep_to_another_alphabet(tmp_path: Path) -> None:
+    alphabet = "abcdeéèö"
+    (tmp_path / "words.txt").write_text("dé\nbœb\nöde\n")
+    assert read_vocabulary([tmp_path / "words.txt"], alphabet) == (["dé", "öde"], 1)
+    sampler, rng = TextSampler(["dé", "öde"], None, alphabet), random.Random(0)
+    texts = [sampler.sample(rng) for _ in range(2000)]
+    assert all(texts) and set("".join(texts)) == set(alphabet)
+    with pytest.raises(ConfigurationError, match="all kinds of text are 0"):
+        TextSampler([], TextShares(**dict.fromkeys(TextShares.model_fields, 0.0)))
+
+
 def test_without_a_vocabulary_words_are_made_up() -> None:
     nothing = dict.fromkeys(TextShares.model_fields, 0.0)
     sampler = TextSampler([], TextShares(**{**nothing, "word": 1.0}))

@@ -115,6 +115,11 @@ def catalogue() -> tuple[ModelEntry, ...]:
     return _ENTRIES
 
 
+def published() -> tuple[ModelEntry, ...]:
+    """Returns those models that are downloaded."""
+    return tuple(entry for entry in _ENTRIES if entry.repo is not None)
+
+
 def cache_directory() -> Path:
     """Returns where models are kept: the variable OCR_PLUGIN_CACHE, or the user's cache."""
     chosen = os.environ.get("OCR_PLUGIN_CACHE")

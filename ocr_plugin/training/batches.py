@@ -63,6 +63,7 @@ class BatchSource(Dataset[RawBatch]):
         options: DataOptions,
         sets: Sequence[TrainingSet],
         size: tuple[int, int],
+        characters: str,
         batch_size: int,
         batches: int,
         seed: int,
@@ -73,6 +74,7 @@ class BatchSource(Dataset[RawBatch]):
             options: the mix.
             sets: opened, as `options.sets` names them.
             size: height and width of the network's input.
+            characters: that it can read.
             batch_size: images of a batch.
             batches: of the whole run, over which the mix changes.
             seed: of all chance.
@@ -83,7 +85,9 @@ class BatchSource(Dataset[RawBatch]):
         if not sets and options.synthetic is None:
             raise ConfigurationError("the recipe names neither sets nor synthetic words")
         self._sets = sets
-        self._synthetic = None if options.synthetic is None else SyntheticWords(options.synthetic)
+        self._synthetic = (
+            None if options.synthetic is None else SyntheticWords(options.synthetic, characters)
+        )
         self._weights = [(entry.weight, entry.final_weight) for entry in options.sets]
         if self._synthetic is not None:
             self._weights.append((options.synthetic_weight, options.synthetic_final_weight))

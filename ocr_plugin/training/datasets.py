@@ -6,7 +6,6 @@ shows would teach the network to read wrongly.
 """
 
 import random
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,11 +56,13 @@ class Crops:
         images: (N, 3, H, W) uint8 RGB.
         labels: N words.
         caseless: (N,) bool, true where the label tells nothing about the case.
+        passed_over: records that were drawn but do not decode; others stand in for them.
     """
 
     images: Tensor
     labels: list[str]
     caseless: Tensor
+    passed_over: tuple[BadRecord, ...] = ()
 
 
 class TrainingSet:
@@ -69,8 +70,8 @@ class TrainingSet:
 
     Attributes:
         name: the folder's.
-        left_out: the names of the records that are not used, by the reason. A picture that does not
-            decode is found when it is first drawn.
+        left_out: names of the records whose labels are of no use, by the reason. A
+            picture that does not decode is found when it is drawn; see `Crops.passed_over`.
     """
 
     def __init__(
@@ -132,8 +133,9 @@ class TrainingSet:
             ConfigurationError: no picture of the set decodes.
         """
         images, labels = [], []
+        passed_over: list[BadRecord] = []
         for _ in range(count):
-            record = self._drawn(rng)
+            record = self._drawn(rng, passed_over)
             pixels = augment(record.pixels, rng) if self._options.augment else record.pixels
             images.append(resized(pixels, size))
             labels.append(record.label.strip())
@@ -141,6 +143,7 @@ class TrainingSet:
             torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(),
             labels,
             torch.full((count,), self._options.case == "unknown"),
+            tuple(passed_over),
         )
 
     def held_back(self, most: int) -> list[WordImage]:
@@ -152,16 +155,14 @@ class TrainingSet:
             if isinstance(record, WordImage)
         ]
 
-    def _drawn(self, rng: random.Random) -> WordImage:
-        """Returns a random record; after one that does not decode, the next that does."""
+    def _drawn(self, rng: random.Random, passed_over: list[BadRecord]) -> WordImage:
+        """Returns a random record; after some that do not decode, the next that does."""
         start = rng.randrange(len(self._usable))
         for offset in range(len(self._usable)):
             record = self._words.record(self._usable[(start + offset) % len(self._usable)])
             if isinstance(record, WordImage):
                 return record
-            name = record.name.removeprefix(str(self._options.path))
-            if name not in self.left_out[record.reason]:
-                self.left_out[record.reason].append(name)
+            passed_over.append(record)
         raise ConfigurationError(f"{self._options.path}: no picture in it decodes")
 
 
@@ -174,7 +175,7 @@ def unfit(label: str, characters: str, longest: int) -> str | None:
         return "inner white space"
     if len(plain) > longest:
         return f"longer than {longest}"
-    if unicodedata.normalize("NFKD", plain) != plain or set(plain) - set(characters):
+    if set(plain) - set(characters):
         return "characters outside the charset"
     return None
 

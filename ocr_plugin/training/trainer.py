@@ -48,6 +48,7 @@ class Trainer:
         average: the moving average of its weights, or the network itself where none is kept.
         step: how many steps are done.
         steps: of the whole run.
+        passed_over: records that were drawn and did not decode, with the reason, by name.
     """
 
     def __init__(self, options: TrainingOptions, folder: Path, sets: Sequence[TrainingSet]) -> None:
@@ -62,6 +63,7 @@ class Trainer:
             OcrError: whatever in the recipe cannot be.
         """
         self.options = options
+        self.passed_over: dict[str, str] = {}
         self._folder = folder
         self._processes = join(usable_device(options.machine.device))
         self._device = self._processes.device
@@ -95,6 +97,7 @@ class Trainer:
             options.data.below(options.machine.data),
             sets,
             config.image_size,
+            config.characters,
             optimiser.batch_size // processes,
             self.steps * processes,
             options.seed,
@@ -143,6 +146,8 @@ class Trainer:
         begun = saved = time.monotonic()
         every = max(machine.validate_samples // batch_size, 1)
         for raw in load_batches(self._source, numbers, machine.loaders):
+            for record in (record for crops in raw.crops for record in crops.passed_over):
+                self.passed_over[record.name] = record.reason
             values = self._learn(self._source.finish(raw, self._device))
             now = time.monotonic()
             ends = self.step == self.steps
@@ -157,6 +162,11 @@ class Trainer:
                     saved = time.monotonic()
             if stops:
                 break
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process, of several, that writes and talks."""
+        return self._processes.leads
 
     def save(self) -> None:
         """Writes the checkpoint and the weights."""

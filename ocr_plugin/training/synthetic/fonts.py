@@ -78,8 +78,8 @@ def face(path: Path) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=_OPEN_FONTS)
-def drawable(path: Path) -> frozenset[str] | SkippedFont:
-    """Returns the characters that a font really draws, or why the font is of no use.
+def drawable(path: Path, characters: str = CHARACTERS) -> frozenset[str] | SkippedFont:
+    """Returns those characters that a font really draws, or why the font is of no use.
 
     Lower-case letters that look just like the capitals do not count: what they say is capitals.
     """
@@ -88,18 +88,19 @@ def drawable(path: Path) -> frozenset[str] | SkippedFont:
         missing = bytes(font.getmask(_NOWHERE))
         drawn = {
             character: bytes(mask)
-            for character in CHARACTERS
+            for character in characters
             if (mask := font.getmask(character)).getbbox() is not None
         }
     except (OSError, ValueError) as error:
         return SkippedFont(path, str(error) or type(error).__name__)
-    for letter in string.ascii_lowercase:
+    for letter in filter(str.islower, characters):
         if letter in drawn and drawn[letter] == drawn.get(letter.upper()):
             del drawn[letter]
-    characters = frozenset(name for name, mask in drawn.items() if mask != missing)
-    if lacking := sorted(_NEEDED - characters):
+    found = frozenset(name for name, mask in drawn.items() if mask != missing)
+    needed = _NEEDED & set(characters)
+    if lacking := sorted(needed - found):
         return SkippedFont(path, f"lacks {' '.join(lacking[:10])}")
     # A font of symbols draws boxes or ornaments alike for everything.
-    if len({drawn[character] for character in _NEEDED}) < len(_NEEDED) - 1:  # but 0 may be O
+    if len({drawn[character] for character in needed}) < len(needed) - 1:  # but 0 may be O
         return SkippedFont(path, "draws different letters alike")
-    return characters
+    return found

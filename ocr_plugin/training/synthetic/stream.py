@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.images import PageImage, open_pages
 from ocr_plugin.options import ImageOptions, Options
@@ -68,15 +69,20 @@ class Drawn:
 class SyntheticWords:
     """Draws and composes words. Holds nothing that changes; may be handed to loader processes."""
 
-    def __init__(self, options: SyntheticOptions) -> None:
+    def __init__(self, options: SyntheticOptions, characters: str = CHARACTERS) -> None:
         """Finds fonts, words and photos; opens none of the fonts and photos.
+
+        Args:
+            options: what words are made of.
+            characters: that the network can read.
 
         Raises:
             ConfigurationError: no fonts, or an unreadable word list, or no photos in a folder.
         """
         self.fonts: Sequence[Path] = find_fonts(options.fonts)
-        vocabulary, self.dropped_words = read_vocabulary(options.vocabularies)
-        self._texts = TextSampler(vocabulary, options.texts)
+        vocabulary, self.dropped_words = read_vocabulary(options.vocabularies, characters)
+        self._texts = TextSampler(vocabulary, options.texts, characters)
+        self._characters = characters
         self._photos: Sequence[Path] = ()
         if options.backgrounds is not None:
             folder = options.backgrounds
@@ -116,14 +122,14 @@ class SyntheticWords:
 
     def skipped_fonts(self) -> list[SkippedFont]:
         """Returns the files that are not drawn with, and why; opens all of them."""
-        states = map(drawable, self.fonts)
+        states = (drawable(path, self._characters) for path in self.fonts)
         return [state for state in states if isinstance(state, SkippedFont)]
 
     def _lettered(self, text: str, rng: random.Random) -> tuple[str, Path]:
         """Returns a text and a font that has its characters; in capitals if it has only those."""
         for _ in range(_TRIES):
             path = rng.choice(self.fonts)
-            characters = drawable(path)
+            characters = drawable(path, self._characters)
             if isinstance(characters, SkippedFont):
                 continue
             for written in (text, text.upper()):

@@ -43,24 +43,38 @@ class TextShares(Options):
 class TextSampler:
     """Draws texts; holds no chance of its own."""
 
-    def __init__(self, vocabulary: Sequence[str], shares: TextShares | None = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        shares: TextShares | None = None,
+        characters: str = CHARACTERS,
+    ) -> None:
         """Takes the words to draw from.
 
         Args:
-            vocabulary: words of the charset's characters; none for made-up ones.
+            vocabulary: words of these characters; none for made-up ones.
             shares: of the kinds of text.
+            characters: that texts are made of.
+
+        Raises:
+            ConfigurationError: no kind of text is wanted.
         """
+        self._characters = characters
         self._vocabulary = vocabulary
         weights = (shares or TextShares()).model_dump()
         self._kinds: list[Callable[[random.Random], str]] = [
             getattr(self, f"_{name}") for name in weights
         ]
         self._weights = list(weights.values())
+        if not any(self._weights):
+            raise ConfigurationError("synthetic words: the shares of all kinds of text are 0")
 
     def sample(self, rng: random.Random) -> str:
-        """Returns a text of 1 to 25 characters of the charset, without white space."""
+        """Returns a text of 1 to 25 of the characters, without white space."""
         (kind,) = rng.choices(self._kinds, self._weights)
-        return kind(rng)[:LONGEST]
+        text = "".join(filter(self._characters.__contains__, kind(rng)))
+        # A charset without digits leaves nothing of a number; then anything else will do.
+        return text[:LONGEST] or self._anything(rng)
 
     def _plain(self, rng: random.Random) -> str:
         if not self._vocabulary:
@@ -163,15 +177,16 @@ class TextSampler:
         return "".join(rng.choice(pool) for _ in range(rng.randint(2, 12)))
 
     def _anything(self, rng: random.Random) -> str:
-        return "".join(rng.choice(CHARACTERS) for _ in range(rng.randint(1, 12)))
+        return "".join(rng.choice(self._characters) for _ in range(rng.randint(1, 12)))
 
 
-def read_vocabulary(paths: Sequence[Path]) -> tuple[list[str], int]:
+def read_vocabulary(paths: Sequence[Path], characters: str = CHARACTERS) -> tuple[list[str], int]:
     """Returns the words of some lists, and how many lines were of no use.
 
     Args:
         paths: text files with a word a line; lines that begin with # are comments. No paths give no
             words.
+        characters: that words may have.
 
     Raises:
         ConfigurationError: a file that cannot be read, or no usable word in any.
@@ -186,7 +201,7 @@ def read_vocabulary(paths: Sequence[Path]) -> tuple[list[str], int]:
         for line in map(str.strip, lines):
             if not line or line.startswith("#"):
                 continue
-            if len(line) <= LONGEST and not set(line) - set(CHARACTERS):
+            if len(line) <= LONGEST and not set(line) - set(characters):
                 words[line] = None
             else:
                 dropped += 1

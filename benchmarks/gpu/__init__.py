@@ -1,0 +1,1 @@
+"""What to run whenever a GPU is at hand; see README.md."""
