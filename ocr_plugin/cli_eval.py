@@ -11,10 +11,10 @@ from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.streams import print_table, results_only, say
 
 if TYPE_CHECKING:
+    from ocr_plugin.evaluation.word_accuracy import Judged
     from ocr_plugin.protocols import Recognizer
 
 evaluation = typer.Typer(rich_markup_mode=None)
-_BATCH = 256
 _SHOWN_BAD = 5
 
 
@@ -72,36 +72,13 @@ def words(
 _SHOWN = ("accuracy_36", "accuracy_62", "accuracy_94", "ned", "mean_confidence", "ece")
 
 
-def _judged(path: Path, reader: "Recognizer") -> list[Any]:
+def _judged(path: Path, reader: "Recognizer") -> "list[Judged]":
     """Returns every usable record of a set with what was read; says which were not usable."""
-    from ocr_plugin.evaluation.word_accuracy import Judged, clean_label
-    from ocr_plugin.evaluation.word_sets import BadRecord, open_word_set
+    from ocr_plugin.evaluation.judging import judge
 
-    judged: list[Judged] = []
-    bad: list[BadRecord] = []
-    waiting: list[tuple[str, Any]] = []
-
-    def read_waiting() -> None:
-        readings = reader.recognize([pixels for _, pixels in waiting])
-        for (label, _), reading in zip(waiting, readings, strict=True):
-            judged.append(Judged(label, reading.text, reading.confidence))
-        waiting.clear()
-
-    for record in open_word_set(path):
-        if isinstance(record, BadRecord):
-            bad.append(record)
-            continue
-        label = clean_label(record.label)
-        if label is None:
-            continue
-        waiting.append((label, record.pixels))
-        if len(waiting) == _BATCH:
-            read_waiting()
-    read_waiting()
+    judged, bad = judge(path, reader)
     for record in bad[:_SHOWN_BAD]:
         say(f"warning: {record.name}: {record.reason}")
     if len(bad) > _SHOWN_BAD:
         say(f"warning: {path}: {len(bad)} records could not be used")
-    if not judged:
-        raise ConfigurationError(f"{path}: no usable word in it")
     return judged

@@ -354,6 +354,7 @@ def test_plugins_shows_which_are_broken(
         ["detector", "whole_image"],
         ["recognizer", "clip4str"],
         ["recognizer", "ppocr"],
+        ["recognizer", "second_opinion"],
     ]
     assert {row[-1] for row in rows} == {"ok"}
     install(tmp_path, "torn", version="2.5", plugins={"torn": "torn:T"}, module="import nothing_")

@@ -29,6 +29,7 @@ LAYERS = [
         "layout",
         "onnx",
         "ppocr",
+        "second_opinion",
         "clip4str",
         "detectors",
     },

@@ -1,5 +1,6 @@
 import io
 import json
+import pickle
 from pathlib import Path
 
 import lmdb
@@ -9,7 +10,7 @@ from PIL import Image
 
 from ocr_plugin.cli import main
 from ocr_plugin.errors import ConfigurationError, ExitCode
-from ocr_plugin.evaluation.word_sets import BadRecord, WordImage, open_word_set
+from ocr_plugin.evaluation.word_sets import BadRecord, WordImage, WordSet, open_word_set
 from ocr_plugin.protocols import RGB
 from tests.pictures import draw_lines
 
@@ -64,6 +65,25 @@ def test_lmdb(tmp_path: Path) -> None:
     assert labels(path) == WORDS
     assert isinstance(records[0], WordImage)
     assert np.array_equal(records[0].pixels, crop(WORDS[0]))
+
+
+def test_a_set_can_be_open_more_than_once(tmp_path: Path) -> None:
+    path = write_lmdb(tmp_path / "set", [(png(word), word.encode()) for word in WORDS])
+    first = WordSet(path)
+    others = [WordSet(path / ".." / "set"), pickle.loads(pickle.dumps(first))]
+    assert labels(path) == WORDS
+    assert [other.label(2) for other in others] == ["Tuesday", "Tuesday"]
+    del others
+    record = first.record(1)
+    assert isinstance(record, WordImage) and np.array_equal(record.pixels, crop("Office"))
+
+
+def test_an_lmdb_that_nobody_reads_any_more_is_closed(tmp_path: Path) -> None:
+    path = write_lmdb(tmp_path / "set", [(png("Harbour"), b"Harbour")])
+    assert labels(path) == ["Harbour"]
+    with lmdb.open(str(path)) as environment, environment.begin(write=True) as transaction:
+        transaction.put(b"label-%09d" % 1, b"Office")
+    assert labels(path) == ["Office"]
 
 
 def test_bad_records_are_named_and_the_rest_is_read(tmp_path: Path) -> None:

@@ -11,11 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
 from ocr_plugin.images import PageImage, open_pages
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.protocols import RGB
+
+# LMDB refuses to open a file twice in one process, but one environment serves any number of sets.
+_ENVIRONMENTS: "WeakValueDictionary[Path, Any]" = WeakValueDictionary()
 
 _ICDAR_LINE = re.compile(r'\s*(?P<image>[^,]+?)\s*,\s*"(?P<text>.*)"\s*')
 
@@ -158,10 +162,14 @@ def _opened(path: Path) -> Any:
         raise ConfigurationError(
             f"{path}: reading LMDB needs pip install 'ocr-plugin[eval]'"
         ) from error
-    try:
-        return lmdb.open(str(path), readonly=True, lock=False, readahead=False)
-    except lmdb.Error as error:
-        raise ConfigurationError(f"{path}: damaged LMDB: {error}") from error
+    environment = _ENVIRONMENTS.get(path.resolve())
+    if environment is None:
+        try:
+            environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+        except lmdb.Error as error:
+            raise ConfigurationError(f"{path}: damaged LMDB: {error}") from error
+        _ENVIRONMENTS[path.resolve()] = environment
+    return environment
 
 
 class _ListedEntries:

@@ -1,9 +1,12 @@
 """Varying real word images: other lights, other cameras, other boxes, the same letters.
 
-After PARSeq's augmentation (https://arxiv.org/abs/2207.06966, appendix): three random operations at
-half strength, RandAugment's list without Sharpness and with Invert, GaussianBlur and PoissonNoise.
-Added here: perspective, motion blur, low resolution, JPEG, and boxes a little looser or tighter,
-since detectors differ in that. Nothing mirrors, flips or cuts letters off.
+After PARSeq's augmentation (https://arxiv.org/abs/2207.06966, appendix): three random operations of
+magnitude 5 out of 10, RandAugment's list without Sharpness and with Invert, GaussianBlur and
+PoissonNoise. Taken from it are those three, rotation, both shears, brightness, contrast, colour,
+AutoContrast, Posterize and a milder Solarize; its magnitude is here the mean of what is drawn.
+Equalize is left out, and Translate gives way to boxes a little looser or tighter, since detectors
+differ in that. Added are perspective, curves, tints, motion blur, low resolution and JPEG.
+Nothing mirrors, flips or cuts letters off.
 """
 
 import math
@@ -22,7 +25,7 @@ Pixels = npt.NDArray[Any]  # uint8 RGB; OpenCV's results are not typed more clos
 _OPERATIONS = 3
 _STRENGTH = 0.5
 _LOOSE, _TIGHT = 0.15, 0.05
-"""How far a side of the box may move, out and in, in heights of the crop."""
+"""How far a side of the box may move, out and in, in shorter sides of the crop."""
 
 
 def augment(pixels: RGB, rng: random.Random) -> RGB:
@@ -39,8 +42,8 @@ def augment(pixels: RGB, rng: random.Random) -> RGB:
 
 
 def _other_box(pixels: Pixels, rng: random.Random) -> Pixels:
-    height = len(pixels)
-    moves = [round(rng.uniform(-_TIGHT, _LOOSE) * height * rng.random()) for _ in range(4)]
+    short = _short(pixels)
+    moves = [round(rng.uniform(-_TIGHT, _LOOSE) * short * rng.random()) for _ in range(4)]
     top, bottom, left, right = (max(move, 0) for move in moves)
     grown = cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REPLICATE)
     cut_top, cut_bottom, cut_left, cut_right = (max(-move, 0) for move in moves)
@@ -48,6 +51,11 @@ def _other_box(pixels: Pixels, rng: random.Random) -> Pixels:
         cut_top : grown.shape[0] - cut_bottom, cut_left : max(grown.shape[1] - cut_right, 1)
     ]
     return cut if min(cut.shape[:2]) > 1 else pixels
+
+
+def _short(pixels: Pixels) -> int:
+    """Returns the shorter side, in pixels: what moves corners must not fold a narrow crop over."""
+    return min(len(pixels), len(pixels[0]))
 
 
 def _warped(pixels: Pixels, corners: list[tuple[float, float]]) -> Pixels:
@@ -72,7 +80,7 @@ def _warped(pixels: Pixels, corners: list[tuple[float, float]]) -> Pixels:
 def _rotate(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
     height, width = pixels.shape[:2]
     # Long words turn less: their box would grow out of all proportion.
-    most = math.radians(15) * min(1.0, 3 * height / width)
+    most = math.radians(15) * min(1.0, 3 * _short(pixels) / max(height, width))
     angle = rng.choice((-1, 1)) * strength * most
     sine, cosine = math.sin(angle), math.cos(angle)
     corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
@@ -87,13 +95,13 @@ def _shear(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
 
 def _slope(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
     height, width = pixels.shape[:2]
-    shift = rng.choice((-1, 1)) * strength * 0.3 * height
+    shift = rng.choice((-1, 1)) * strength * 0.3 * _short(pixels)
     return _warped(pixels, [(0, 0), (width, shift), (width, height + shift), (0, height)])
 
 
 def _perspective(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
     height, width = pixels.shape[:2]
-    reach = 0.2 * strength * height
+    reach = 0.2 * strength * _short(pixels)
     return _warped(
         pixels,
         [
@@ -105,7 +113,7 @@ def _perspective(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
 
 def _curve(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
     height, width = pixels.shape[:2]
-    bend = rng.choice((-1, 1)) * strength * 0.25 * height
+    bend = rng.choice((-1, 1)) * strength * 0.25 * _short(pixels)
     margin = math.ceil(abs(bend))
     across = np.linspace(-1, 1, width, dtype=np.float32)
     lift = bend * (across**2 - 0.5)
@@ -158,8 +166,9 @@ def _posterize(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
 
 def _solarize(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
     levels = np.arange(256)
-    threshold = 256 - 100 * strength
-    return _looked_up(pixels, np.where(levels < threshold, levels, 255 - levels))
+    threshold = 256 - 64 * strength
+    # Folded at the threshold rather than negated: white paper must not turn as dark as its ink.
+    return _looked_up(pixels, np.minimum(levels, 2 * threshold - levels))
 
 
 def _invert(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
@@ -174,12 +183,12 @@ def _tint(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
 
 def _gaussian_blur(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
     # In heights, so that a small crop is not wiped out where a large one is hardly touched.
-    sigma = 0.05 * strength * min(pixels.shape[:2])
+    sigma = 0.05 * strength * _short(pixels)
     return cv2.GaussianBlur(pixels, (0, 0), sigma) if sigma > 0.2 else pixels
 
 
 def _motion_blur(pixels: Pixels, rng: random.Random, strength: float) -> Pixels:
-    reach = round(0.15 * strength * min(pixels.shape[:2]))
+    reach = round(0.15 * strength * _short(pixels))
     if reach < 2:
         return pixels
     kernel = np.zeros((reach, reach), np.float32)

@@ -93,7 +93,6 @@ class TrainingSet:
         self._words = WordSet(options.path)
         self._usable: list[int] = []
         self._held_back: list[int] = []
-        self._labels: dict[int, str] = {}
         for index in range(len(self._words)):
             label = self._words.label(index)
             reason = (
@@ -102,7 +101,6 @@ class TrainingSet:
             if reason is not None or isinstance(label, BadRecord):
                 self.left_out[str(reason)].append(f"#{index + 1}")
                 continue
-            self._labels[index] = label.strip()
             kept = options.hold_back and index % options.hold_back == 0
             (self._held_back if kept else self._usable).append(index)
         if not self._usable:
