@@ -1,6 +1,7 @@
 """Whole pages, end to end: accuracy and seconds per page, beside other engines in the same run.
 
-    python -m benchmarks.pages --data DIR [--peer rapidocr] [--limit N] [--out FILE.json]
+    python -m benchmarks.pages --data DIR [--recognizer NAME]... [--peer rapidocr] [--limit N]
+        [--out FILE.json]
 
 DIR holds one folder a set, each with ``labels.jsonl`` and its pictures. Every page is read by
 every engine in turn, so that what else the machine does falls on all alike; the first page is
@@ -94,15 +95,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--peer", action="append", choices=PEERS, default=[])
     parser.add_argument("--detector", default="dbnet")
-    parser.add_argument("--recognizer", default="ppocr")
+    parser.add_argument("--recognizer", action="append")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     folders = sorted(path.parent for path in arguments.data.glob("*/labels.jsonl"))
     if not folders:
         sys.exit(f"{arguments.data}: no folder with a labels.jsonl")
-    name = f"ocr-plugin {arguments.detector}+{arguments.recognizer}"
-    readers = {name: own(detector=arguments.detector, recognizer=arguments.recognizer)}
+    readers = {
+        f"ocr-plugin {arguments.detector}+{name}": own(detector=arguments.detector, recognizer=name)
+        for name in arguments.recognizer or ["ppocr"]
+    }
     readers |= {peer: PEERS[peer]() for peer in arguments.peer}
     results = {}
     for folder in folders:

@@ -19,7 +19,7 @@ import typer
 
 from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
-from ocr_plugin.cli_recognizer import Device, Model, RecognizerName, chosen
+from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
 from ocr_plugin.cli_train import training
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, PluginError
 from ocr_plugin.options import EngineOptions, ImageOptions
@@ -130,7 +130,7 @@ def read(
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
     ] = _DEFAULTS.images.pdf_dpi,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download anything.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Read the text of pictures and documents."""
     if as_text and as_json:
@@ -145,8 +145,7 @@ def read(
     )
     name, recognizer_options = chosen(recognizer, model, device)
     if offline:
-        # What every recognizer's download asks, so that none needs an option for it.
-        os.environ["OCR_PLUGIN_OFFLINE"] = "1"
+        go_offline()
     with results_only() as stream:
         from ocr_plugin.engine import Engine
 

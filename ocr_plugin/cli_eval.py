@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ocr_plugin.cli_recognizer import Device, Model, RecognizerName, chosen
+from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.streams import print_table, results_only, say
 
@@ -35,12 +35,15 @@ def words(
     report: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the scores as JSON.")
     ] = None,
+    offline: Offline = False,
 ) -> None:
     """Read sets of word images and print the accuracies by the 36, 62 and 94 character rules."""
     from ocr_plugin import registry
     from ocr_plugin.evaluation.word_accuracy import averages, word_scores
 
     name, options = chosen(recognizer, model, device)
+    if offline:
+        go_offline()
     with results_only() as stream:
         reader = registry.make_recognizer(name, **options)
         sets: dict[str, dict[str, Any]] = {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ocr_plugin.cli_recognizer import Offline
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.streams import print_table, results_only
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 models = typer.Typer(rich_markup_mode=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
 
 
 @models.callback(invoke_without_command=True)

@@ -1,5 +1,6 @@
 """Who reads, as the commands that read are told it."""
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,13 @@ Device = Annotated[
     str | None,
     typer.Option("--device", metavar="DEVICE", help="For the recognizer, such as cuda:0."),
 ]
+Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
+
+
+def go_offline() -> None:
+    """Forbids this process every download."""
+    # What every recognizer's download asks, so that none needs an option for it.
+    os.environ["OCR_PLUGIN_OFFLINE"] = "1"
 
 
 def chosen(

@@ -61,6 +61,26 @@ def test_lengths_are_told_apart() -> None:
     }
 
 
+def test_aspects_are_told_apart() -> None:
+    read = [("a", 0.5), ("b", 2.0), ("a", 3.9), ("a", 20.0), ("a", None)]
+    scores = word_scores([Judged("a", text, 1.0, aspect) for text, aspect in read])
+    assert scores["by_aspect"] == {
+        "<1": {"accuracy_36": 1.0, "count": 1},
+        "2-4": {"accuracy_36": 0.5, "count": 2},
+        ">=8": {"accuracy_36": 1.0, "count": 1},
+    }
+
+
+def test_the_confident_readings_come_first() -> None:
+    judged = [Judged("a", "a" if index < 12 else "b", 1 - index / 20) for index in range(20)]
+    assert word_scores(judged)["accuracy_at_coverage"] == {
+        "0.5": 1.0,
+        "0.8": 0.75,
+        "0.9": 0.6667,
+        "0.95": 0.6316,
+    }
+
+
 def test_the_two_averages_differ() -> None:
     sets = [{"accuracy_36": 1.0, "count": 1}, {"accuracy_36": 0.5, "count": 3}]
     assert averages(sets) == {"weighted": 0.625, "plain": 0.75}

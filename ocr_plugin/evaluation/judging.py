@@ -22,8 +22,9 @@ def judge(path: Path, reader: Recognizer) -> tuple[list[Judged], list[BadRecord]
 
     def read_waiting() -> None:
         readings = reader.recognize([pixels for _, pixels in waiting])
-        for (label, _), reading in zip(waiting, readings, strict=True):
-            judged.append(Judged(label, reading.text, reading.confidence))
+        for (label, crop), reading in zip(waiting, readings, strict=True):
+            aspect = crop.shape[1] / crop.shape[0]
+            judged.append(Judged(label, reading.text, reading.confidence, aspect))
         waiting.clear()
 
     for record in open_word_set(path):

@@ -7,7 +7,7 @@ more than 25 characters are left out, and then label and reading are both reduce
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -18,7 +18,11 @@ from ocr_plugin.errors import ConfigurationError
 LONGEST = 25
 CHARSETS = {36: CHARACTERS[:36], 62: CHARACTERS[:62], 94: CHARACTERS}
 _BINS = 10
-_LENGTHS = ((1, 3), (4, 6), (7, 9), (10, 14), (15, LONGEST))
+_LENGTHS = {"1-3": (1, 4), "4-6": (4, 7), "7-9": (7, 10), "10-14": (10, 15), "15-25": (15, 26)}
+_ASPECTS = {"<1": (0, 1), "1-2": (1, 2), "2-4": (2, 4), "4-8": (4, 8), ">=8": (8, float("inf"))}
+"""Groups by name, each from its first number to below its second."""
+
+_COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,13 @@ class Judged:
         label: by `clean_label`.
         text: as read.
         confidence: of the reading, 0 to 1.
+        aspect: width over height of the crop, if known.
     """
 
     label: str
     text: str
     confidence: float
+    aspect: float | None = None
 
 
 def clean_label(label: str) -> str | None:
@@ -57,7 +63,8 @@ def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
     ``accuracy_N`` and ``count_N`` (labels that are not empty under the rule) for each charset;
     ``ned``: 1 - edit distance / longer length (ICDAR 2019), ``mean_confidence`` and ``ece`` (the
     expected calibration error over ten bins) under the 36-character rule, to which ``count``
-    refers; ``by_length``: accuracy_36 by the label's length.
+    refers; ``by_length`` and ``by_aspect``: accuracy_36 by the label's length and the crop's width
+    over height; ``accuracy_at_coverage``: accuracy_36 of the most confident share of the readings.
 
     Raises:
         ConfigurationError: the library for edit distances is not installed.
@@ -79,7 +86,9 @@ def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
         "ned": _similarity(kept),
         "mean_confidence": _mean(confidences),
         "ece": _calibration_error(correct, confidences),
-        "by_length": _by_length(kept, correct),
+        "by_length": _grouped([len(reduced(item.label, 36)) for item in kept], correct, _LENGTHS),
+        "by_aspect": _grouped([item.aspect for item in kept], correct, _ASPECTS),
+        "accuracy_at_coverage": _at_coverage(correct, confidences),
     }
     return scores
 
@@ -126,14 +135,26 @@ def _calibration_error(correct: Sequence[bool], confidences: Sequence[float]) ->
     return round(error, 4)
 
 
-def _by_length(judged: Sequence[Judged], correct: Sequence[bool]) -> dict[str, Any]:
-    groups = {}
-    for low, high in _LENGTHS:
+def _grouped(
+    values: Sequence[float | None],
+    correct: Sequence[bool],
+    groups: Mapping[str, tuple[float, float]],
+) -> dict[str, Any]:
+    """Returns accuracy and count of each group that has members; who has no value is in none."""
+    found = {}
+    for name, (low, high) in groups.items():
         hits = [
             hit
-            for item, hit in zip(judged, correct, strict=True)
-            if low <= len(reduced(item.label, 36)) <= high
+            for value, hit in zip(values, correct, strict=True)
+            if value is not None and low <= value < high
         ]
         if hits:
-            groups[f"{low}-{high}"] = {"accuracy_36": _mean(hits), "count": len(hits)}
-    return groups
+            found[name] = {"accuracy_36": _mean(hits), "count": len(hits)}
+    return found
+
+
+def _at_coverage(correct: Sequence[bool], confidences: Sequence[float]) -> dict[str, float]:
+    """Returns the accuracy of the most confident shares: the risk-coverage curve at some points."""
+    order = sorted(range(len(correct)), key=lambda index: -confidences[index])
+    ranked = [correct[index] for index in order]
+    return {str(share): _mean(ranked[: round(share * len(ranked))]) for share in _COVERAGES}
