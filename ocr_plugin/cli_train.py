@@ -1,5 +1,6 @@
 """``ocr-plugin train``: CLIP4STR on one's own words."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 training = typer.Typer(rich_markup_mode=None)
 
 _SHOWN = 5
+_ALL = 10**9
 
 
 @training.callback()
@@ -87,14 +89,25 @@ def run(
 def export(
     weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="A run's model.safetensors.")],
     out: Annotated[Path, typer.Argument(metavar="FILE", help="Where the smaller file goes.")],
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="RECIPE", help="Calibrate confidences on what its sets hold back."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the recipe's relative paths count from."),
+    ] = None,
 ) -> None:
-    """Write weights in half precision, half the size, to hand on."""
+    """Write weights in half precision to hand on, calibrated if a recipe is named."""
     with results_only() as stream:
         import torch
 
         from ocr_plugin.clip4str.checkpoint import load_model, save_model
 
         model = load_model(weights)
+        if recipe is not None:
+            model.config = replace(model.config, confidence_power=_power(weights, recipe, data))
+            print(f"confidence power: {model.config.confidence_power}", file=stream)
         try:
             save_model(model, out, torch.float16)
         except OSError as error:
@@ -149,6 +162,21 @@ def _pixels(size: str) -> tuple[int, int]:
     if not (height.isdecimal() and width.isdecimal() and min(int(height), int(width)) >= 8):
         raise ConfigurationError(f"--size is height x width from 8x8 on, not {size!r}")
     return int(height), int(width)
+
+
+def _power(weights: Path, recipe: str, data: Path | None) -> float:
+    """Returns the power that calibrates a network on the words that a recipe's sets hold back."""
+    from ocr_plugin.clip4str import Clip4StrRecognizer
+    from ocr_plugin.training.calibration import confidence_power
+    from ocr_plugin.training.options import TrainingOptions, found_recipe
+
+    options = TrainingOptions.from_toml(found_recipe(recipe))
+    if data is not None:
+        options = options.on_machine({"data": data})
+    words = [word for held in _opened(options) for word in held.held_back(_ALL)]
+    reader = Clip4StrRecognizer(model=weights)
+    before = reader.model_config.confidence_power
+    return before * confidence_power(reader, words)
 
 
 def _say_passed_over(records: dict[str, str]) -> None:

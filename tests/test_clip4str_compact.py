@@ -1,12 +1,15 @@
 """What only networks of our own have: a convolutional stem, captions of characters, a CTC head."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
 
-from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig
+from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig, Clip4StrRecognizer
 from ocr_plugin.clip4str.captions import caption
 from ocr_plugin.clip4str.charset import CHARACTERS, Charset
 from ocr_plugin.clip4str.checkpoint import load_model, save_model
@@ -84,7 +87,7 @@ def test_reads_alike_alone_and_among_others() -> None:
     assert torch.allclose(together, alone, atol=1e-4)
 
 
-def test_a_saved_network_comes_back_whole(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_saved_network_comes_back_whole(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Clip4Str(SMALL).eval()
     save_model(model, tmp_path / "full.safetensors")
@@ -100,6 +103,19 @@ def test_a_saved_network_comes_back_whole(tmp_path) -> None:  # type: ignore[no-
         assert torch.allclose(half(images), expected, atol=0.05)
     sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "full")]
     assert sizes[0] < 0.55 * sizes[1]
+
+
+def test_confidences_are_raised_to_the_networks_power(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Clip4Str(SMALL)
+    crop = np.random.default_rng(0).integers(0, 256, (20, 60, 3), dtype=np.uint8)
+    found = []
+    for power in (1.0, 0.5):
+        model.config = replace(SMALL, confidence_power=power)
+        save_model(model, tmp_path / "model.safetensors")
+        (reading,) = Clip4StrRecognizer(model=tmp_path / "model.safetensors").recognize([crop])
+        found.append(reading.confidence)
+    assert found[1] == pytest.approx(found[0] ** 0.5)
 
 
 def test_the_ctc_head_reads_columns() -> None:
@@ -146,6 +162,7 @@ def test_captions_keep_the_case_where_the_charset_has_both() -> None:
         ({"stem_width": -8}, "stem_width is -8"),
         ({"patch_size": (8, 4)}, "stem"),
         ({"caption_tokens": "words"}, "caption_tokens"),
+        ({"confidence_power": 0.0}, "confidence_power"),
         ({"vocab_size": 96}, "below the 97"),
         ({"caption_tokens": "bpe"}, "below the 49408"),
     ],

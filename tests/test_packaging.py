@@ -31,7 +31,7 @@ def packages_on_disk() -> set[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The files of a wheel built from a copy, so that nothing is left behind in the checkout."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source / name)
     for name in ("ocr_plugin", *MAPPED.values()):
         leave_out = shutil.ignore_patterns("__pycache__")

@@ -59,6 +59,8 @@ class Clip4StrConfig:
             first if all of these are lower-case, as published.
         ctc: whether a CTC head reads the image tokens too. It helps training, and gives a quick
             second reading that knows no language.
+        confidence_power: to which a reading's product of probabilities is raised, so that it tells
+            how often such readings are right; 1 as published.
         mean: of the input's channels, red first, for pixels 0 to 1.
         std: of the input's channels, red first, for pixels 0 to 1.
 
@@ -86,6 +88,7 @@ class Clip4StrConfig:
     characters: str = field(default=CHARACTERS, repr=False)
     text_characters: str = field(default=TEXT_CHARACTERS, repr=False)
     ctc: bool = False
+    confidence_power: float = 1.0
     mean: tuple[float, float, float] = CLIP_MEAN
     std: tuple[float, float, float] = CLIP_STD
 
@@ -97,6 +100,8 @@ class Clip4StrConfig:
         ]
         if not 0 <= self.dropout < 1:
             problems.append(f"dropout is {self.dropout}")
+        if not self.confidence_power > 0:
+            problems.append(f"confidence_power is {self.confidence_power}")
         if min(self.std) <= 0:
             problems.append(f"std is {self.std}")
         if len(set(self.characters)) != len(self.characters) or not self.characters:

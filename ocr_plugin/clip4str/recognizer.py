@@ -15,7 +15,7 @@ from torch import Tensor
 from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve, sha256_of
 from ocr_plugin.clip4str.charset import Charset
 from ocr_plugin.clip4str.checkpoint import load_model
-from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF
+from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
@@ -62,6 +62,7 @@ class Clip4StrRecognizer:
         ).requires_grad_(False)
         config = self._model.config
         self._charset: Charset = config.charset
+        self._power = config.confidence_power
         mean, std = (
             _NORMALISATIONS[self.options.normalisation]
             if self.options.normalisation
@@ -81,6 +82,11 @@ class Clip4StrRecognizer:
     def component(self) -> Component:
         """The model's name, this package's version and the weights' hash."""
         return self._component
+
+    @property
+    def model_config(self) -> Clip4StrConfig:
+        """What the network is."""
+        return self._model.config
 
     @property
     def unit(self) -> Unit:
@@ -121,6 +127,6 @@ class Clip4StrRecognizer:
         return Reading(
             text=text,
             # The end counts too: it is a guess like every character.
-            confidence=math.prod(confidences[: len(text) + 1]),
+            confidence=math.prod(confidences[: len(text) + 1]) ** self._power,
             character_confidences=tuple(confidences[: len(text)]),
         )
