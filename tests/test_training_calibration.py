@@ -5,7 +5,7 @@ import pytest
 
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.evaluation.word_sets import WordImage
-from ocr_plugin.protocols import RGB, Reading
+from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
 from ocr_plugin.training.calibration import confidence_power, likeliest_power
 
@@ -25,7 +25,7 @@ def test_certain_and_wrong_is_survived() -> None:
 class Unsure:
     """Reads every word right and says 0.5 to it."""
 
-    unit = "word"
+    unit: Unit = "word"
     component = Component(name="unsure", version="1")
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
