@@ -58,7 +58,7 @@ _ENTRIES = (
         tower="ViT-3/4x48 behind convolutions",
         pretraining="PP-OCRv6 small (stem)",
         training="synthetic words, 26 thousand real ones",
-        parameters=8_510_000,
+        parameters=8_620_000,
         file="clip4str_compact.safetensors",
         repo=None,
     ),

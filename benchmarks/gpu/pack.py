@@ -1,0 +1,108 @@
+"""Packs what training needs into a small archive, for a machine without network.
+
+    python -m benchmarks.gpu.pack --data DATA --fonts FONTS --out packed.tar.gz
+        [--words 4500] [--fonts-kept 700]
+
+DATA has ``words/``, ``backgrounds/`` and ``generic_vocabulary.txt``, as the recipe `compact` names
+them. Of a large set of words so many are taken, evenly over the set; fonts are cut down to ASCII,
+which leaves 15 KB of each. Needs fonttools.
+"""
+
+import argparse
+import shutil
+import tarfile
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+import lmdb
+from fontTools import subset
+from fontTools.ttLib import TTFont, TTLibError
+from PIL import Image
+
+from ocr_plugin.evaluation.word_sets import WordImage, WordSet
+from ocr_plugin.training.options import TrainingOptions, found_recipe
+from ocr_plugin.training.synthetic.fonts import find_fonts
+
+_TALLEST = 64
+_QUALITY = 88
+_ASCII = range(0x20, 0x7F)
+_MAP_SIZE = 1 << 30
+
+
+def pack_words(source: Path, target: Path, most: int) -> int:
+    """Copies up to `most` words of a set, none taller than needed; returns how many."""
+    words = WordSet(source)
+    stride = max(-(-len(words) // most), 1)
+    target.mkdir(parents=True)
+    count = 0
+    with (
+        lmdb.open(str(target), map_size=_MAP_SIZE, lock=False) as environment,
+        environment.begin(write=True) as transaction,
+    ):
+        for index in range(0, len(words), stride):
+            record = words.record(index)
+            if not isinstance(record, WordImage):
+                continue
+            count += 1
+            picture = Image.fromarray(record.pixels)
+            if picture.height > _TALLEST:
+                width = max(round(picture.width * _TALLEST / picture.height), 1)
+                picture = picture.resize((width, _TALLEST), Image.Resampling.LANCZOS)
+            coded = BytesIO()
+            picture.save(coded, "JPEG", quality=_QUALITY)
+            transaction.put(b"image-%09d" % count, coded.getvalue())
+            transaction.put(b"label-%09d" % count, record.label.encode())
+        transaction.put(b"num-samples", b"%d" % count)
+    return count
+
+
+def pack_font(source: Path, target: Path) -> bool:
+    """Writes a font's ASCII characters; returns whether that could be done."""
+    options = subset.Options(hinting=False, notdef_outline=True, layout_features=[])
+    options.drop_tables += ["GSUB", "GPOS", "GDEF", "DSIG", "STAT", "meta", "SVG ", "COLR", "CPAL"]
+    try:
+        with TTFont(source) as font:
+            cutter = subset.Subsetter(options)
+            cutter.populate(unicodes=_ASCII)
+            cutter.subset(font)
+            font.save(target)
+    except (TTLibError, subset.Subsetter.SubsettingError, KeyError, ValueError) as error:
+        print(f"left out: {source}: {error}")
+        return False
+    return True
+
+
+def main() -> None:
+    """Writes the archive and says how large it is."""
+    parser = argparse.ArgumentParser(description="Packs what training needs.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--fonts", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--words", type=int, default=4500)
+    parser.add_argument("--fonts-kept", type=int, default=700)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pack(Path(folder), arguments)
+        with tarfile.open(arguments.out, "w:gz") as archive:
+            archive.add(folder, "packed")
+    print(f"{arguments.out.stat().st_size / 2**20:.1f} MiB in all")
+
+
+def pack(out: Path, arguments: argparse.Namespace) -> None:
+    """Fills a folder with everything that the recipe `compact` names."""
+    recipe = TrainingOptions.from_toml(found_recipe("compact"))
+    for entry in recipe.data.sets:
+        count = pack_words(arguments.data / entry.path, out / entry.path, arguments.words)
+        print(f"{entry.path}: {count} words")
+    shutil.copytree(arguments.data / "backgrounds", out / "backgrounds")
+    shutil.copy(arguments.data / "generic_vocabulary.txt", out)
+    (out / "fonts").mkdir()
+    fonts = find_fonts([arguments.fonts])
+    stride = max(-(-len(fonts) // arguments.fonts_kept), 1)
+    kept = sum(pack_font(path, out / "fonts" / path.name) for path in fonts[::stride])
+    print(f"{kept} fonts")
+
+
+if __name__ == "__main__":
+    main()
