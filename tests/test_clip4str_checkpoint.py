@@ -285,7 +285,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_names_list_the_known_ones() -> None:
-    with pytest.raises(ModelUnavailable, match="no-such-name; models: clip4str-b16-real, "):
+    with pytest.raises(ModelUnavailable, match="no-such-name; models: clip4str-compact, "):
         load_model("no-such-name")
 
 
