@@ -122,11 +122,11 @@ def test_changing_the_file_does_not_change_the_network(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_model(build(), path)
     loaded = load_model(path)
-    before = loaded.cross_decoder.head.weight.clone()
+    before = loaded.visual_decoder.head.weight.clone()
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.write(b"\xff" * size)
-    assert torch.equal(loaded.cross_decoder.head.weight, before)
+    assert torch.equal(loaded.visual_decoder.head.weight, before)
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

@@ -112,7 +112,7 @@ def test_reading_step_by_step_equals_reading_at_once(depth: int) -> None:
         decoder_depth=depth,
         max_label_length=5,
     )
-    decoder = Clip4Str(config).eval().cross_decoder
+    decoder = Clip4Str(config).eval().visual_decoder
     tokens = torch.tensor([[95, 3, 7, 9, 2, 5], [95, 60, 61, 62, 63, 64]])
     memory = decoder.project(torch.randn(2, 9, 32))
     causal = torch.ones(6, 6, dtype=torch.bool).tril()

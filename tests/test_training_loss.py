@@ -46,7 +46,7 @@ def test_one_step_equals_the_public_implementations(
     loss = sum(
         permuted_sequence_loss(
             model, model.encode_image(images), expected["labels"], expected["permutations"]
-        ),
+        ).values(),
         start=torch.zeros(()),
     )
     loss.backward()  # type: ignore[no-untyped-call]
@@ -66,7 +66,7 @@ def test_a_label_of_one_character_trains(
     orders = permutations(1, 6, random.Random(0))
     tokens = model.encode_image(images)
     losses = permuted_sequence_loss(model, tokens, ["a", "", "B", "?"], orders)
-    assert losses.visual.isfinite() and losses.cross.isfinite()
+    assert losses["visual"].isfinite() and losses["cross"].isfinite()
 
 
 def test_empty_labels_beside_many_permutations_give_no_nan(
@@ -75,8 +75,8 @@ def test_empty_labels_beside_many_permutations_give_no_nan(
     model, images, _ = step
     orders = permutations(3, 6, random.Random(0))
     tokens = model.encode_image(images)
-    alone = permuted_sequence_loss(model, tokens[:1], ["abc"], orders).visual
-    padded = permuted_sequence_loss(model, tokens[:2], ["abc", ""], orders).visual
+    alone = permuted_sequence_loss(model, tokens[:1], ["abc"], orders)["visual"]
+    padded = permuted_sequence_loss(model, tokens[:2], ["abc", ""], orders)["visual"]
     assert alone.isfinite() and padded.isfinite()
     assert alone.item() != pytest.approx(padded.item(), rel=1e-3)
 
@@ -87,7 +87,9 @@ def test_dropout_acts_in_training_only() -> None:
     images, orders = torch.randn(1, 3, 32, 32), permutations(2, 6, random.Random(0))
 
     def loss() -> float:
-        return permuted_sequence_loss(model, model.encode_image(images), ["ab"], orders)[0].item()
+        return permuted_sequence_loss(model, model.encode_image(images), ["ab"], orders)[
+            "visual"
+        ].item()
 
     assert loss() != loss()
     model.eval()

@@ -22,6 +22,8 @@ STEM_STRIDE = (16, 4)
 STEM_GRANULE = 8
 """The stem's widths are halved and quartered inside, and must stay whole."""
 
+_MAY_BE_NONE = {"stem_width", "text_layers", "adapter_width", "ladder_width"}
+
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 HALF = (0.5, 0.5, 0.5)
@@ -42,7 +44,8 @@ class Clip4StrConfig:
             0 for none, as published. See `stem.ConvolutionalStem`.
         vision_layers: blocks of the image tower.
         vision_width: of the image tower, a multiple of 64.
-        text_layers: blocks of the text tower.
+        text_layers: blocks of the text tower; 0 for a network of the visual branch alone, without
+            text tower and cross-modal decoder.
         text_width: of the text tower, a multiple of 64.
         caption_tokens: what a caption is made of: "bpe", CLIP's byte pairs, as published; or
             "characters", one token each.
@@ -57,6 +60,10 @@ class Clip4StrConfig:
         characters: what can be read, in the order of the token ids.
         text_characters: what of a reading the text tower is shown; the reading is lower-cased
             first if all of these are lower-case, as published.
+        adapter_width: of the adapter behind the image tower; 0 for none, as published. See
+            `adapter.Adapter`.
+        ladder_width: of the ladder beside the image tower, a multiple of 64; 0 for none, as
+            published. See `ladder.Ladder`.
         ctc: whether a CTC head reads the image tokens too. It helps training, and gives a quick
             second reading that knows no language.
         confidence_power: to which a reading's product of probabilities is raised, so that it tells
@@ -87,6 +94,8 @@ class Clip4StrConfig:
     max_label_length: int = 25
     characters: str = field(default=CHARACTERS, repr=False)
     text_characters: str = field(default=TEXT_CHARACTERS, repr=False)
+    adapter_width: int = 0
+    ladder_width: int = 0
     ctc: bool = False
     confidence_power: float = 1.0
     mean: tuple[float, float, float] = CLIP_MEAN
@@ -96,7 +105,7 @@ class Clip4StrConfig:
         problems = [
             f"{entry.name} is {getattr(self, entry.name)}"
             for entry in fields(self)
-            if entry.type is int and getattr(self, entry.name) < (entry.name != "stem_width")
+            if entry.type is int and getattr(self, entry.name) < (entry.name not in _MAY_BE_NONE)
         ]
         if not 0 <= self.dropout < 1:
             problems.append(f"dropout is {self.dropout}")
@@ -116,7 +125,7 @@ class Clip4StrConfig:
             size % patch for size, patch in zip(self.image_size, self.patch_size, strict=True)
         ):
             problems.append(f"image_size {self.image_size} is not whole {self.patch_size} patches")
-        for name in ("vision_width", "text_width"):
+        for name in ("vision_width", "text_width", "ladder_width"):
             if getattr(self, name) % HEAD_WIDTH:
                 problems.append(f"{name} {getattr(self, name)} is not a multiple of {HEAD_WIDTH}")
         if self.decoder_heads > 0 and self.embed_dim % self.decoder_heads:

@@ -25,6 +25,8 @@ def read(model: "Clip4Str", images: Tensor, independent: bool) -> Tensor:
     if not len(images):
         length = config.steps if model.refinements else 0
         return images.new_zeros(0, length, config.charset.classes)
+    if cross is None:
+        return read_visually(model, images)
     tokens = model.encode_image(images)
     visual_memory = visual.project(tokens)
     cross_memory = cross.project(tokens)
@@ -32,7 +34,7 @@ def read(model: "Clip4Str", images: Tensor, independent: bool) -> Tensor:
     visual_logits = _left_to_right(model, visual, visual_memory, config.steps, may_stop=True)
     steps = visual_logits.shape[1]
     own_steps = _steps(visual_logits, config.charset.eos)
-    memory = _with_caption(model, cross_memory, visual_logits)
+    memory = _with_caption(model, cross, cross_memory, visual_logits)
     cross_logits = _left_to_right(model, cross, memory, steps, may_stop=False)
     if not model.refinements:
         return _cut(cross_logits, own_steps, config.charset.eos) if independent else cross_logits
@@ -40,7 +42,7 @@ def read(model: "Clip4Str", images: Tensor, independent: bool) -> Tensor:
     limit = own_steps if independent else None
     for _ in range(model.refinements):
         visual_logits = _refine(model, visual, visual_memory, visual_logits, None)
-        memory = _with_caption(model, cross_memory, visual_logits)
+        memory = _with_caption(model, cross, cross_memory, visual_logits)
         cross_logits = _refine(model, cross, memory, cross_logits, limit)
         limit = None  # after one round a reading covers every position
     return cross_logits
@@ -125,11 +127,11 @@ def _refine(
 
 
 def _with_caption(
-    model: "Clip4Str", image: Sequence["KeysValues"], logits: Tensor
+    model: "Clip4Str", decoder: "Decoder", image: Sequence["KeysValues"], logits: Tensor
 ) -> list["KeysValues"]:
     """Returns the cross-modal memory: the image tokens, then the caption of a reading."""
     caption = model.encode_text(read_texts(model, logits))
-    return model.cross_decoder.project(caption, after=image)
+    return decoder.project(caption, after=image)
 
 
 def _steps(logits: Tensor, eos: int) -> Tensor:

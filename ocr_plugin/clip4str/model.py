@@ -22,8 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ocr_plugin.clip4str import decoding
+from ocr_plugin.clip4str.adapter import Adapter
 from ocr_plugin.clip4str.captions import captions
 from ocr_plugin.clip4str.config import HEAD_WIDTH, STEM_STRIDE, Clip4StrConfig
+from ocr_plugin.clip4str.ladder import Ladder
 from ocr_plugin.clip4str.stem import ConvolutionalStem
 from ocr_plugin.errors import ConfigurationError
 
@@ -257,17 +259,27 @@ class Clip4Str(nn.Module):
         self.refinements = refinements
         self.clip_model = _towers(config)
         self.visual_decoder = Decoder(config)
-        self.cross_decoder = Decoder(config)
+        self.cross_decoder = Decoder(config) if config.text_layers else None
         self.stem = ConvolutionalStem(config.stem_width) if config.stem_width else nn.Identity()
         if isinstance(self.stem, ConvolutionalStem):
             kernel = tuple(map(operator.floordiv, config.patch_size, STEM_STRIDE))
             self.clip_model.visual.conv1 = nn.Conv2d(
                 self.stem.channels, config.vision_width, kernel, kernel, bias=False
             )
+        self.adapter = (
+            Adapter(config.embed_dim, config.adapter_width) if config.adapter_width else None
+        )
+        self.ladder = (
+            Ladder(config.vision_layers, config.vision_width, config.ladder_width)
+            if config.ladder_width
+            else None
+        )
         self.ctc_head = nn.Linear(config.embed_dim, config.charset.classes) if config.ctc else None
 
     def forward(self, images: Tensor, independent: bool = False) -> Tensor:
         """Returns the logits of the cross-modal branch, (B, L, classes).
+
+        Those of the visual branch, where the network has no other.
 
         L is `config.steps` after a refinement, and without one the number of steps until every
         word of the batch has ended. Class 0 is EOS; what follows a word's first EOS means nothing.
@@ -287,8 +299,12 @@ class Clip4Str(nn.Module):
         patches = tower.conv1(self.stem(images)).flatten(2).transpose(1, 2)  # (B, P, vision width)
         first = tower.class_embedding.to(patches.dtype).expand(len(images), 1, -1)
         tokens = torch.cat([first, patches], dim=1) + tower.positional_embedding.to(patches.dtype)
-        tokens = tower.transformer(tower.ln_pre(tokens))
-        return cast(Tensor, tower.ln_post(tokens) @ tower.proj)
+        tokens = tower.ln_pre(tokens)
+        tokens = (
+            self.ladder(tokens, tower.transformer) if self.ladder else tower.transformer(tokens)
+        )
+        tokens = tower.ln_post(tokens) @ tower.proj
+        return cast(Tensor, self.adapter(tokens) if self.adapter else tokens)
 
     def ctc_logits(self, image_tokens: Tensor) -> Tensor:
         """Returns the CTC head's logits, (B, columns, classes), class 0 being the blank.
@@ -323,6 +339,8 @@ class Clip4Str(nn.Module):
 
 
 def _towers(config: Clip4StrConfig) -> CLIP:
+    # open_clip knows no image tower without a text tower; where none is wanted, it is next to none.
+    text = config.text_layers > 0
     towers = CLIP(
         embed_dim=config.embed_dim,
         vision_cfg={
@@ -333,15 +351,17 @@ def _towers(config: Clip4StrConfig) -> CLIP:
             "head_width": HEAD_WIDTH,
         },
         text_cfg={
-            "context_length": config.text_positions,
-            "vocab_size": config.vocab_size,
-            "layers": config.text_layers,
-            "width": config.text_width,
-            "heads": config.text_width // HEAD_WIDTH,
+            "context_length": config.text_positions if text else 1,
+            "vocab_size": config.vocab_size if text else 1,
+            "layers": config.text_layers or 1,
+            "width": config.text_width if text else HEAD_WIDTH,
+            "heads": config.text_width // HEAD_WIDTH if text else 1,
         },
         quick_gelu=True,
     )
     # A constant for 77 tokens that is not used here, and that no checkpoint could fill when the
     # network is built without memory.
     towers.attn_mask = None
+    if not text:
+        towers.transformer.resblocks = nn.ModuleList()
     return towers

@@ -5,7 +5,6 @@ Apache-2.0), after PARSeq's permuted language modelling (https://arxiv.org/abs/2
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,25 +20,19 @@ _WITH_EOS = 2
 """Permutations that also learn where a word ends: left to right, and its mirror."""
 
 
-class BranchLosses(NamedTuple):
-    """The mean cross entropy of a token in each branch, scalars; training minimises their sum."""
-
-    visual: Tensor
-    cross: Tensor
-
-
 def permuted_sequence_loss(
     model: Clip4Str,
     image_tokens: Tensor,
     labels: Sequence[str],
     permutations: Sequence[Permutation],
     caseless: Tensor | None = None,
-) -> BranchLosses:
-    """Returns the losses of a batch, which carry gradients.
+) -> dict[str, Tensor]:
+    """Returns a batch's loss in each branch, which carry gradients; training minimises their sum.
 
-    Each is the mean over all tokens of all permutations; after the first two permutations EOS
-    counts no longer. For each permutation the text tower reads what the visual branch has just
-    read under it, not the label. The cross-modal branch sends no gradient into the image tower.
+    They are called "visual" and, where the network has that branch, "cross". Each is the mean cross
+    entropy over all tokens of all permutations; after the first two permutations EOS counts no
+    longer. For each permutation the text tower reads what the visual branch has just read under it,
+    not the label. The cross-modal branch sends no gradient into the image tower.
 
     Args:
         model: in training mode, for dropout.
@@ -73,6 +66,9 @@ def permuted_sequence_loss(
         )
         for mask in seen
     ]
+    visual_loss = _token_mean(visual, targets, charset, caseless)
+    if model.cross_decoder is None:
+        return {"visual": visual_loss}
     readings = [text for logits in visual for text in read_texts(model, logits)]
     captions = model.encode_text(readings).chunk(len(permutations))
     image_memory = model.cross_decoder.project(image_tokens.detach())
@@ -86,10 +82,7 @@ def permuted_sequence_loss(
         )
         for mask, caption in zip(seen, captions, strict=True)
     ]
-    return BranchLosses(
-        _token_mean(visual, targets, charset, caseless),
-        _token_mean(cross, targets, charset, caseless),
-    )
+    return {"visual": visual_loss, "cross": _token_mean(cross, targets, charset, caseless)}
 
 
 def ctc_loss(

@@ -56,7 +56,11 @@ def _from_open_clip(model: Clip4Str, options: StartOptions) -> None:
             f" {', '.join(known) or 'no such model'}"
         )
     source = open_clip.create_model(options.name, pretrained=options.pretrained)
-    _fill(model.clip_model, source.state_dict(), f"open_clip's {options.name}")
+    named = f"open_clip's {options.name}"
+    if model.config.text_layers:
+        _fill(model.clip_model, source.state_dict(), named)
+    else:
+        _fill(model.clip_model.visual, source.visual.state_dict(), named)
 
 
 def _from_timm(model: Clip4Str, options: StartOptions) -> None:

@@ -260,7 +260,7 @@ class Trainer:
                 None if caseless is None else caseless[group],
             )
             share = sum(len(word) + 1 for word in words) / total
-            for name, loss in found._asdict().items():
+            for name, loss in found.items():
                 losses[name] = losses.get(name, 0) + share * loss
         return losses
 
@@ -275,7 +275,8 @@ class Trainer:
     def _validate(self, sets: Sequence[ValidationSet]) -> dict[str, float]:
         alone = self.step / self.steps < self.options.objective.ctc_alone_until
         branches = ["ctc"] if self.options.objective.ctc_weight else []
-        branches += [] if alone else ["visual", "cross"]
+        if not alone:
+            branches += ["visual", "cross"] if self.model.cross_decoder else ["visual"]
         return {
             f"accuracy/{branch}/{words.name}": accuracy
             for words in sets
