@@ -107,7 +107,7 @@ class PageWork:
         spans = words.word_spans(pixels, self.splitter) if region.split else [(0.0, 1.0)]
         attempt = _Attempt(strip, spans, [None] * len(spans))
         return [
-            CropTask(self, _columns(pixels, start, end), region, attempt, index)
+            CropTask(self, words.cut(pixels, start, end), region, attempt, index)
             for index, (start, end) in enumerate(spans)
         ]
 
@@ -134,13 +134,6 @@ class PageWork:
         )
 
 
-def _columns(pixels: RGB, start: float, end: float) -> RGB:
-    """Returns the columns of a rectified crop between two fractions of its width."""
-    width = pixels.shape[1]
-    first = min(int(start * width), width - 1)
-    return np.ascontiguousarray(pixels[:, first : max(first + 1, round(end * width))])
-
-
 def _pieces(attempt: _Attempt, min_confidence: float) -> Iterator[layout.Piece]:
     """Yields what was read in a region as one piece, or nothing where nothing was."""
     found: list[Word] = []
@@ -155,11 +148,11 @@ def _pieces(attempt: _Attempt, min_confidence: float) -> Iterator[layout.Piece]:
 def _words(reading: Reading, strip: crops.Strip) -> Iterator[Word]:
     """Yields the words of one reading, each with its place on the page."""
     spans = words.spaced_spans(reading)
-    for span in spans:
+    alone = len(spans) == 1
+    sure = reading.word_confidences or (reading.confidence,) * len(spans)
+    for span, confidence in zip(spans, sure, strict=True):
         confidences = reading.character_confidences[span.first : span.last]
         text = reading.text[span.first : span.last]
-        alone = len(spans) == 1
-        confidence = reading.confidence if alone or not confidences else float(np.prod(confidences))
         outline: Points = strip.part(span.start, span.end).polygon()
         yield Word(
             text=text,

@@ -4,6 +4,7 @@ The model is PP-OCRv6 small recognition (PaddleOCR, Apache-2.0) as the ``rapidoc
 it. It reads whole lines, with spaces, by CTC.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from itertools import groupby, pairwise
@@ -153,10 +154,19 @@ def _trimmed(
         keep.pop()
     if not keep:
         return Reading(text="", confidence=0.0)
-    logarithms = np.log([max(confidences[index], 1e-9) for index in keep])
+    whole = "".join(text[index] for index in keep)
+    kept = tuple(confidences[index] for index in keep)
     return Reading(
-        text="".join(text[index] for index in keep),
-        confidence=float(np.exp(_CALIBRATION * logarithms.mean())),
-        character_confidences=tuple(confidences[index] for index in keep),
+        text=whole,
+        confidence=_calibrated(kept),
+        character_confidences=kept,
         character_extents=tuple(extents[index] for index in keep),
+        word_confidences=tuple(
+            _calibrated(kept[slice(*match.span())]) for match in re.finditer(r"\S+", whole)
+        ),
     )
+
+
+def _calibrated(confidences: Sequence[float]) -> float:
+    """Returns how likely characters of these confidences are all right."""
+    return float(np.exp(_CALIBRATION * np.log(np.maximum(confidences, 1e-9)).mean()))

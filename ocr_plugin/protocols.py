@@ -51,6 +51,7 @@ class Reading:
         text: as printed; a line reader separates words by single spaces.
         confidence: 0 to 1, of the whole text.
         character_confidences: 0 to 1, one a character of `text`, or empty if not known.
+        word_confidences: 0 to 1, one a word of `text`, or empty if not known.
         character_extents: where each character of `text` begins and ends, as fractions of the
             crop's width, or empty if not known.
         alternatives: other texts with their confidences, best first.
@@ -61,6 +62,7 @@ class Reading:
     character_confidences: tuple[float, ...] = ()
     character_extents: tuple[tuple[float, float], ...] = ()
     alternatives: tuple[tuple[str, float], ...] = ()
+    word_confidences: tuple[float, ...] = ()
 
 
 @runtime_checkable

@@ -39,9 +39,21 @@ def word_spans(crop: RGB, splitter: Recognizer | None) -> list[tuple[float, floa
     """
     if splitter is not None:
         (reading,) = splitter.recognize([crop])
-        if reading.character_extents and reading.confidence >= _TRUSTED:
+        if tells_words(reading):
             return [(span.start, span.end) for span in spaced_spans(reading)]
     return ink_spans(crop)
+
+
+def tells_words(reading: Reading) -> bool:
+    """Returns whether a line's reading is sure enough of where its words begin and end."""
+    return bool(reading.character_extents) and reading.confidence >= _TRUSTED
+
+
+def cut(crop: RGB, start: float, end: float) -> RGB:
+    """Returns the columns of a crop between two fractions of its width, at least one."""
+    width = crop.shape[1]
+    first = min(int(start * width), width - 1)
+    return np.ascontiguousarray(crop[:, first : max(first + 1, round(end * width))])
 
 
 def ink_spans(crop: RGB) -> list[tuple[float, float]]:
@@ -130,6 +142,16 @@ def spaced_spans(reading: Reading) -> list[WordSpan]:
         end = max(extents[last - 1][1], min(after, places[last - 1] + half))
         spans.append(WordSpan(first, last, max(0.0, float(start)), min(1.0, float(end))))
     return spans
+
+
+def even_extents(count: int, start: float, end: float) -> tuple[tuple[float, float], ...]:
+    """Returns extents of `count` characters that fill a word's span, as `spaced_spans` finds it."""
+    if count == 1:  # `_pitch` takes a lone character's extent for half of its distance
+        half = (end - start) / (8 * _REACH)
+        return (((start + end) / 2 - half, (start + end) / 2 + half),)
+    pitch = (end - start) / (count - 1 + 2 * _REACH)
+    middles = (start + (index + _REACH) * pitch for index in range(count))
+    return tuple((middle - pitch / 2, middle + pitch / 2) for middle in middles)
 
 
 def _pitch(places: NDArray[np.float64], extent: tuple[float, float]) -> float:

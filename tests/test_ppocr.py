@@ -35,6 +35,21 @@ def test_lines_are_read_in_order(recognizer: PPOcrRecognizer) -> None:
         assert len(reading.character_confidences) == len(reading.text)
 
 
+def test_each_word_of_a_line_has_its_own_confidence(recognizer: PPOcrRecognizer) -> None:
+    plain, alone = recognizer.recognize([crop("clear words"), crop("clear")])
+    assert len(plain.word_confidences) == 2
+    assert alone.word_confidences == (alone.confidence,)
+    # One time step a character: "ab", a space, "c".
+    steps = np.zeros((4, len(recognizer._characters)), np.float32)
+    for step, (character, confidence) in enumerate(
+        [("a", 0.9), ("b", 0.8), (" ", 0.3), ("c", 0.5)]
+    ):
+        steps[step, recognizer._characters.index(character)] = confidence
+    reading = recognizer._decode(steps, 1.0)
+    assert reading.text == "ab c"
+    assert reading.word_confidences == pytest.approx(((0.9 * 0.8) ** 2, 0.5**4))
+
+
 def test_characters_are_placed_where_they_stand(recognizer: PPOcrRecognizer) -> None:
     drawn = draw_lines([(6, 4, "left right")], size=(600, 52))
     (reading,) = recognizer.recognize([drawn.pixels])

@@ -86,3 +86,18 @@ def test_any_white_space_parts_words() -> None:
 
 def test_no_text_has_no_words() -> None:
     assert words.spaced_spans(Reading("", 0.0)) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_even_extents_fill_the_span_of_their_word(count: int) -> None:
+    extents = words.even_extents(count, 0.2, 0.8)
+    assert len(extents) == count
+    (span,) = words.spaced_spans(Reading("x" * count, 0.9, (0.9,) * count, extents))
+    assert (span.start, span.end) == pytest.approx((0.2, 0.8))
+
+
+def test_a_cut_has_at_least_a_column() -> None:
+    crop = np.arange(30, dtype=np.uint8).reshape(1, 10, 3)
+    assert words.cut(crop, 0.2, 0.5).tolist() == crop[:, 2:5].tolist()
+    assert words.cut(crop, 0.31, 0.32).shape == (1, 1, 3)
+    assert words.cut(crop, 1.0, 1.0).tolist() == crop[:, 9:].tolist()
