@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    specs = arguments.recognizer or ["ppocr", "clip4str"]
+    specs = arguments.recognizer or ["ppocr", "clip4str", "second_opinion"]
     readers = {spec: made(spec, arguments.device) for spec in specs}
     crops = crops_of(arguments.data, arguments.crops)
     results: dict[str, Any] = {}

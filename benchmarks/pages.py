@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.page_score import Tally, tally
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
 Item = dict[str, Any]
 Reader = Callable[[Path], list[Item]]
@@ -94,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--peer", action="append", choices=PEERS, default=[])
-    parser.add_argument("--detector", default="dbnet")
+    parser.add_argument("--detector", default=DEFAULT_DETECTOR)
     parser.add_argument("--recognizer", action="append")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path)
@@ -104,7 +105,7 @@ def main() -> None:
         sys.exit(f"{arguments.data}: no folder with a labels.jsonl")
     readers = {
         f"ocr-plugin {arguments.detector}+{name}": own(detector=arguments.detector, recognizer=name)
-        for name in arguments.recognizer or ["ppocr"]
+        for name in arguments.recognizer or [DEFAULT_RECOGNIZER]
     }
     readers |= {peer: PEERS[peer]() for peer in arguments.peer}
     results = {}

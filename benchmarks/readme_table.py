@@ -1,8 +1,8 @@
-"""Writes the README's table of page readings from the committed result.
+"""Writes the README's tables from the committed results.
 
     python -m benchmarks.readme_table
 
-The table stands between two marks; a test fails where it is not what this would write.
+Each table stands between two marks; a test fails where it is not what this would write.
 """
 
 import json
@@ -12,8 +12,15 @@ from typing import Any
 _ROOT = Path(__file__).parents[1]
 _README = _ROOT / "README.md"
 _RESULTS = _ROOT / "benchmarks" / "results"
-_MARKS = "<!-- pages.json -->\n", "<!-- end -->\n"
-_SETS = {
+_END = "<!-- end -->\n"
+_WORDS = {"IIIT5k": "IIIT5k", "SVT": "SVT", "IC13_1015": "IC13", "IC15_2077": "IC15"}
+_APART = {"SROIE": "SROIE"}
+_READERS = {
+    "second_opinion": "`second_opinion` (default)",
+    "ppocr": "`ppocr`: PP-OCRv6 small",
+    "clip4str": "`clip4str`: the compact model",
+}
+_PAGES = {
     "pages.json": {
         "ic15": "ICDAR-2015 photos (incidental text)",
         "cute80": "CUTE80 photos (curved text)",
@@ -29,28 +36,60 @@ _PARTLY_LABELLED = {"svt"}
 
 
 def current() -> str:
-    """Returns the README with the table that the committed results give."""
-    before, rest = _README.read_text(encoding="utf-8").split(_MARKS[0])
-    after = rest.split(_MARKS[1])[1]
-    return before + _MARKS[0] + table() + _MARKS[1] + after
+    """Returns the README with the tables that the committed results give."""
+    text = _README.read_text(encoding="utf-8")
+    for name, table in (("words", word_table()), ("pages", page_table())):
+        mark = f"<!-- {name} -->\n"
+        before, rest = text.split(mark)
+        text = before + mark + table + _END + rest.split(_END, 1)[1]
+    return text
 
 
-def table() -> str:
-    """Returns the Markdown table and the lines under it."""
+def word_table() -> str:
+    """Returns the Markdown table of words read right, and the line under it."""
+    words, speed = _report("words.json"), _report("crop_speed.json")
+    (times,) = speed["sets"].values()
+    columns = [*_WORDS.values(), "mean", *_APART.values(), "ms a crop"]
+    rows = [
+        f"| accuracy_36, % | {' | '.join(columns)} |",
+        f"|---|{'---|' * len(columns)}",
+    ]
+    for reader, title in _READERS.items():
+        found = words["sets"][reader]
+        scores = {name: found["sets"][name]["accuracy_36"] for name in (*_WORDS, *_APART)}
+        cells = [f"{100 * scores[name]:.1f}" for name in _WORDS]
+        cells += [f"**{100 * found['averages_36']['weighted']:.1f}**"]
+        cells += [f"{100 * scores[name]:.1f}" for name in _APART]
+        cells += [f"{times['recognizers'][reader]['ms_per_crop']:.1f}"]
+        rows.append(f"| {title} | {' | '.join(cells)} |")
+    measured = [
+        f"words.json: {_circumstances(words['machine'])}",
+        f"crop_speed.json: batches of 32; {_circumstances(speed['machine'])}",
+    ]
+    return "\n".join([*rows, "", *measured]) + "\n"
+
+
+def page_table() -> str:
+    """Returns the Markdown table of whole pages and the lines under it."""
     rows = [
         "| set: pages | engine | recall | precision | hmean | seconds per page |",
         "|---|---|---|---|---|---|",
     ]
     measured = []
-    for file, sets in _SETS.items():
-        report = json.loads((_RESULTS / file).read_text())
+    for file, sets in _PAGES.items():
+        report = _report(file)
         for name, title in sets.items():
-            rows += _rows(name, title, report["sets"][name])
+            rows += _page_rows(name, title, report["sets"][name])
         measured.append(f"{file}: {_circumstances(report['machine'])}")
     return "\n".join([*rows, "", *measured]) + "\n"
 
 
-def _rows(name: str, title: str, result: dict[str, Any]) -> list[str]:
+def _report(file: str) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((_RESULTS / file).read_text())
+    return report
+
+
+def _page_rows(name: str, title: str, result: dict[str, Any]) -> list[str]:
     rows = []
     for engine, scores in result["engines"].items():
         known = ["recall"] if name in _PARTLY_LABELLED else ["recall", "precision", "hmean"]
@@ -71,8 +110,8 @@ def _circumstances(machine: dict[str, Any]) -> str:
     return "; ".join(
         (
             f"{machine['processor']}, {machine['cores']} cores, no GPU",
-            f"Python {machine['python']}, onnxruntime {versions['onnxruntime']}, "
-            f"rapidocr {versions['rapidocr']}",
+            f"Python {machine['python']}, torch {versions['torch']}, "
+            f"onnxruntime {versions['onnxruntime']}, rapidocr {versions['rapidocr']}",
             f"{machine['date']}, commit {machine['commit']}.",
         )
     )

@@ -1,7 +1,9 @@
 """How many words recognizers read right, side by side.
 
-    python -m benchmarks.words --data SET... [--recognizer NAME[=MODEL]]... [--out FILE.json]
+    python -m benchmarks.words --data SET... [--apart SET]... [--recognizer NAME[=MODEL]]...
+        [--out FILE.json]
 
+The averages are over the sets of --data; those of --apart are read as well.
 For CLIP4STR the branches are measured too: the CTC head, the visual decoder alone, and the whole
 reading, whose last word the cross-modal decoder has.
 """
@@ -40,20 +42,23 @@ def main() -> None:
     """Measures every recognizer on every set."""
     parser = argparse.ArgumentParser(description="How many words recognizers read right.")
     parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--apart", type=Path, action="append", default=[])
     parser.add_argument("--recognizer", action="append", metavar="NAME[=MODEL]")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
     for spec in arguments.recognizer or ["ppocr", "clip4str", "second_opinion"]:
         reader = made(spec, None)
-        sets = {path.name: word_scores(judge(path, reader)[0]) for path in arguments.data}
+        paths = [*arguments.data, *arguments.apart]
+        sets = {path.name: word_scores(judge(path, reader)[0]) for path in paths}
+        averaged = [sets[path.name] for path in arguments.data]
         results[spec] = {
             "recognizer": reader.component.model_dump(),
             "sets": sets,
-            "averages_36": averages(list(sets.values())),
+            "averages_36": averages(averaged),
         }
         if spec.partition("=")[0] == "clip4str":
-            results[spec]["branches_36"] = branches(spec, arguments.data)
+            results[spec]["branches_36"] = branches(spec, paths)
         shown = {name: scores["accuracy_36"] for name, scores in sets.items()}
         print(spec, shown, results[spec]["averages_36"], flush=True)
         if "branches_36" in results[spec]:

@@ -24,6 +24,7 @@ from ocr_plugin.errors import (
     UnknownPlugin,
     UnreadableImage,
 )
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 from ocr_plugin.schema import Block, Line, Page, PageError, Point, Polygon, Word
 
 if TYPE_CHECKING:
@@ -57,7 +58,12 @@ __all__ = [
 ]
 
 
-def read(source: "Source", *, detector: str = "dbnet", recognizer: str = "ppocr") -> Page:
+def read(
+    source: "Source",
+    *,
+    detector: str = DEFAULT_DETECTOR,
+    recognizer: str = DEFAULT_RECOGNIZER,
+) -> Page:
     """Returns the first page of a source, read by an engine that is kept for the next call.
 
     `Engine` takes options, reads many sources as a stream, and gives every page of a document.

@@ -22,7 +22,7 @@ from ocr_plugin.cli_models import models
 from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
 from ocr_plugin.cli_train import training
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, PluginError
-from ocr_plugin.options import EngineOptions, ImageOptions
+from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
 from ocr_plugin.page_printer import PagePrinter
 from ocr_plugin.schema import json_schema
 from ocr_plugin.streams import give_up_stdout, print_table, results_only, say
@@ -120,7 +120,9 @@ def read(
         Path | None,
         typer.Option(metavar="DIR", help="Also draw what was read into a PNG a page, in DIR."),
     ] = None,
-    detector: Annotated[str, typer.Option(metavar="NAME", help="Who finds text.")] = "dbnet",
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="Who finds text.")
+    ] = DEFAULT_DETECTOR,
     recognizer: RecognizerName = None,
     model: Model = None,
     device: Device = None,

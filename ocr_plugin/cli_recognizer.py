@@ -5,10 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from ocr_plugin.options import DEFAULT_RECOGNIZER
+
 RecognizerName = Annotated[
     str | None,
     typer.Option(
-        "--recognizer", metavar="NAME", help="Who reads it: ppocr, or clip4str with --model."
+        "--recognizer",
+        metavar="NAME",
+        help="Who reads: second_opinion (default), clip4str (default with --model), ppocr.",
     ),
 ]
 Model = Annotated[
@@ -33,5 +37,5 @@ def chosen(
 ) -> tuple[str, dict[str, Any]]:
     """Returns the recognizer's name and its options; a model alone means CLIP4STR."""
     options = {"model": model, "device": device}
-    name = recognizer or ("clip4str" if model else "ppocr")
+    name = recognizer or ("clip4str" if model else DEFAULT_RECOGNIZER)
     return name, {key: value for key, value in options.items() if value is not None}

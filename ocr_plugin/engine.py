@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from ocr_plugin import registry
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.images import PageImage, Source
-from ocr_plugin.options import EngineOptions
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, EngineOptions
 from ocr_plugin.page_work import CropTask, PageWork
 from ocr_plugin.prefetch import Failure, decoded_pages
 from ocr_plugin.protocols import RGB, Detector, Reading, Recognizer, Regions
@@ -54,8 +54,8 @@ class Engine:
 
     def __init__(
         self,
-        detector: str | Detector = "dbnet",
-        recognizer: str | Recognizer = "ppocr",
+        detector: str | Detector = DEFAULT_DETECTOR,
+        recognizer: str | Recognizer = DEFAULT_RECOGNIZER,
         *,
         splitter: str | Recognizer | None = "ppocr",
         detector_options: Mapping[str, Any] | None = None,

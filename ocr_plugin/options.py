@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ocr_plugin.errors import ConfigurationError
 
+DEFAULT_DETECTOR = "dbnet"
+DEFAULT_RECOGNIZER = "second_opinion"
+"""What finds and what reads where nothing else is named; docs/decisions/0006 says why."""
+
 
 class Options(BaseModel):
     """Base of every options model: immutable, and unknown names are refused."""

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_table_is_that_of_the_committed_result() -> None:
+def test_the_tables_are_those_of_the_committed_results() -> None:
     assert current() == README
 
 
