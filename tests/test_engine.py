@@ -81,7 +81,7 @@ def test_a_picture_is_read(engine: Engine) -> None:
     assert [word.text for word in page.words] == ["Fresh", "bread", "every", "morning"]
     assert all(word.confidence > 0.5 for word in page.words)
     assert all(len(word.characters) == len(word.text) for word in page.words)
-    assert page.engine.recognizer.name.startswith("ppocr")
+    assert page.engine.recognizer.name.startswith("clip4str:clip4str-compact+ppocr")
     assert len(page.engine.recognizer.weights_sha256 or "") == 64
     assert Page.model_validate_json(page.model_dump_json()) == page
 
