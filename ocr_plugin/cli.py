@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ocr_plugin.cli_convert import FormatName, Out, convert, document_writer
 from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
 from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
@@ -116,6 +117,8 @@ def read(
     ],
     as_text: Annotated[bool, typer.Option("--text", help="Print the text; the default.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a page.")] = False,
+    format_name: FormatName = None,
+    out: Out = None,
     overlay: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Also draw what was read into a PNG a page, in DIR."),
@@ -135,8 +138,9 @@ def read(
     offline: Offline = False,
 ) -> None:
     """Read the text of pictures and documents."""
-    if as_text and as_json:
-        raise ConfigurationError("--text and --json exclude each other")
+    if as_text + as_json + (format_name is not None) > 1:
+        raise ConfigurationError("--text, --json and --format exclude each other")
+    written = format_name or ("json" if as_json else "text")
     if images.count("-") > 1:
         raise ConfigurationError("standard input can be read only once")
     options = EngineOptions.parse(
@@ -149,6 +153,7 @@ def read(
     if offline:
         go_offline()
     with results_only() as stream:
+        documents = document_writer(written, stream, out, len(images))
         from ocr_plugin.engine import Engine
 
         engine = Engine(
@@ -158,11 +163,16 @@ def read(
             options=options,
         )
         stdin = sys.stdin.buffer.read() if "-" in images else b""
-        printer = PagePrinter(stream, as_json=as_json, overlays=overlay)
+        printer = PagePrinter(
+            stream, as_json=written == "json", overlays=overlay, documents=documents
+        )
         pictures = _pictures(_sources(images, stdin), options.images) if overlay else ()
         results = engine.read_many(_sources(images, stdin))
         printer.show_all(results, pictures, len(images))
     raise typer.Exit(printer.exit_code)
+
+
+app.command(epilog=_EXIT_CODES)(convert)
 
 
 class _Stdin(io.BytesIO):

@@ -1,19 +1,20 @@
 """Pages as ``ocr-plugin read`` shows them: printed, drawn, and counted while they come in."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ocr_plugin import errors
-from ocr_plugin.errors import ExitCode, OcrError
+from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
+from ocr_plugin.file_names import FileNames
 from ocr_plugin.schema import Page, PageError
 from ocr_plugin.streams import say
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from ocr_plugin.documents import DocumentWriter
     from ocr_plugin.images import PageImage
     from ocr_plugin.prefetch import Failure
 
@@ -25,17 +26,26 @@ class PagePrinter:
         stream: where text and JSON go.
         as_json: whether to print a page's JSON instead of its text.
         overlays: folder for a drawing of each page, where one is wanted.
+        documents: takes the pages instead, where they are wanted as documents.
 
     Attributes:
         exit_code: of the first failure; OK where there was none.
     """
 
-    def __init__(self, stream: TextIO, *, as_json: bool, overlays: Path | None) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        as_json: bool,
+        overlays: Path | None,
+        documents: "DocumentWriter | None" = None,
+    ) -> None:
         self.exit_code = ExitCode.OK
         self._stream = stream
         self._as_json = as_json
         self._overlays = overlays
-        self._overlay_names: set[str] = set()
+        self._documents = documents
+        self._overlay_names = FileNames()
         self._texts = 0
 
     def show_all(
@@ -66,6 +76,8 @@ class PagePrinter:
                 if self._overlays is not None:
                     self._draw(result, next(remaining, None), self._overlays)
                 bar.advance(source_done=not next_index)
+        if self._documents is not None:
+            self._write(self._documents.finish)
 
     def _show(self, result: Page | PageError, label: str, *, heading: bool) -> None:
         if isinstance(result, PageError):
@@ -75,11 +87,13 @@ class PagePrinter:
             return
         for warning in result.warnings:
             say(f"warning: {label}: {warning}")
-        if self._as_json:
-            print(result.model_dump_json(), file=self._stream, flush=True)
-        elif not result.blocks:
+        if not result.blocks and not self._as_json:
             say(f"{label}: no text found")
-        else:
+        if (documents := self._documents) is not None:
+            self._write(lambda: documents.add(result))
+        elif self._as_json:
+            print(result.model_dump_json(), file=self._stream, flush=True)
+        elif result.blocks:
             gap = "\n" if self._texts else ""
             title = f"{gap}==> {label} <==\n" if heading else ""
             print(f"{title}{result.text}", file=self._stream, flush=True)
@@ -94,7 +108,8 @@ class PagePrinter:
 
         if isinstance(result, PageError):
             return
-        path = folder / self._overlay_name(result)
+        source = result.source
+        path = folder / self._overlay_names.of(source.name, ".overlay.png", source.page_index)
         if not isinstance(picture, PageImage) or picture.sha256 != result.source.sha256:
             self._fail(f"{path}: not drawn, the image changed meanwhile", ExitCode.INPUT)
             return
@@ -106,16 +121,14 @@ class PagePrinter:
         else:
             say(f"wrote {path}")
 
-    def _overlay_name(self, page: Page) -> str:
-        """Returns a file name that no other page of this run has; not the picture's own."""
-        stem = Path(page.source.name).stem.strip("<>") or "page"
-        if page.source.page_index:
-            stem += f".page{page.source.page_index + 1}"
-        names = (f"{stem}{f'-{number}' * (number > 1)}.overlay.png" for number in count(1))
-        # Not every file system tells upper from lower case.
-        name = next(name for name in names if name.casefold() not in self._overlay_names)
-        self._overlay_names.add(name.casefold())
-        return name
+    def _write(self, step: Callable[[], None]) -> None:
+        """Does what may write a document; one that cannot be written is an error of its own."""
+        try:
+            step()
+        except ConfigurationError:
+            raise  # which every further document would meet as well
+        except OcrError as error:
+            self._fail(str(error), error.exit_code)
 
     def _fail(self, message: str, exit_code: ExitCode) -> None:
         say(f"error: {message}")

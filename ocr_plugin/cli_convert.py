@@ -1,0 +1,98 @@
+"""``ocr-plugin convert``: pages that were read before, as another format."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+from pydantic import ValidationError
+
+from ocr_plugin.errors import ConfigurationError, ExitCode
+from ocr_plugin.schema import Page
+from ocr_plugin.streams import results_only, say
+
+if TYPE_CHECKING:
+    from ocr_plugin.documents import DocumentWriter
+
+FormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="text, json, markdown, tsv (tesseract's), hocr, alto or page (PAGE XML).",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write a file a document there, rather than print."),
+]
+_STREAMED = ("text", "json")
+
+
+def document_writer(
+    name: str, stream: TextIO, folder: Path | None, sources: int
+) -> "DocumentWriter | None":
+    """Returns what makes documents of pages; None where pages are printed one by one.
+
+    Raises:
+        ConfigurationError: no such format, or documents of several sources with nowhere to go.
+    """
+    if name in _STREAMED and folder is None:
+        return None
+    from ocr_plugin.documents import DocumentWriter
+
+    writer = DocumentWriter(name, stream, folder)
+    if folder is None and sources > 1:
+        raise ConfigurationError(f"{sources} sources make several documents: name a folder, --out")
+    return writer
+
+
+def convert(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE", help="Pages as read --json prints them; - is standard input."
+        ),
+    ],
+    format_name: FormatName = None,
+    out: Out = None,
+) -> None:
+    """Write pages that were read before in another format."""
+    from ocr_plugin.documents import DocumentWriter
+
+    if files.count("-") > 1:
+        raise ConfigurationError("standard input can be read only once")
+    failed = False
+    with results_only() as stream:
+        writer = DocumentWriter(format_name or "text", stream, out)
+        for page in _pages(files):
+            if isinstance(page, Page):
+                writer.add(page)
+            else:
+                say(f"error: {page}")
+                failed = True
+        writer.finish()
+    raise typer.Exit(ExitCode.INPUT if failed else ExitCode.OK)
+
+
+def _pages(files: list[str]) -> Iterator[Page | str]:
+    """Yields every page of some files of JSON lines, and what is wrong in place of one."""
+    for name in files:
+        try:
+            with open(0 if name == "-" else name, encoding="utf-8", closefd=name != "-") as file:
+                for number, line in enumerate(file, start=1):
+                    if line.strip():
+                        yield _page(line, f"{name}, line {number}")
+        except OSError as error:
+            yield f"{name}: {error.strerror}"
+        except UnicodeDecodeError as error:
+            yield f"{name}: no UTF-8: {error.reason}"
+
+
+def _page(line: str, place: str) -> Page | str:
+    try:
+        return Page.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{place}: no page: {where + ': ' if where else ''}{first['msg']}"

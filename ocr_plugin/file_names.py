@@ -1,0 +1,27 @@
+"""Names for the files that are written about pages, each given once."""
+
+from itertools import count
+from pathlib import Path
+
+
+class FileNames:
+    """Names files after their source; no two alike, even where upper and lower case are one."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def of(self, source: str, suffix: str, page_index: int = 0) -> str:
+        """Returns a name that was not given before, not the source's own.
+
+        Args:
+            source: the name of what was read: a path, or a stand-in such as ``<stdin>``.
+            suffix: of the file, with its dot.
+            page_index: counted from 0; named from the second page on.
+        """
+        stem = Path(source).stem.strip("<>") or "page"
+        if page_index:
+            stem += f".page{page_index + 1}"
+        names = (f"{stem}{f'-{number}' * (number > 1)}{suffix}" for number in count(1))
+        name = next(name for name in names if name.casefold() not in self._taken)
+        self._taken.add(name.casefold())
+        return name
