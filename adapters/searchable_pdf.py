@@ -1,0 +1,136 @@
+"""Pages as a PDF that looks like the pictures and can be searched: the text lies over them, unseen.
+
+Written with fpdf2 (extra ``pdf``). The text is set in a font made for it, which has every character
+that is needed and draws none, so that any script can be found and copied.
+"""
+
+import io
+import math
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.protocols import RGB
+from ocr_plugin.schema import Page, Word
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
+_POINTS_PER_INCH = 72
+_FONT = "unseen"
+_UNITS = 1000
+_ADVANCE = 500
+"""Width of every character, in thousandths of the font's size."""
+
+_QUALITY = 85
+_WIDEST = 14_400
+"""Points; what the PDF specification allows a page's side."""
+
+
+def picture(page: Page, pixels: RGB) -> bytes:
+    """Returns the picture of a page as `render` takes it: a JPEG, so that many can be kept.
+
+    Args:
+        page: the result.
+        pixels: (H, W, 3) uint8 RGB, what it was read from.
+
+    Raises:
+        ValueError: the picture has another size than the page.
+    """
+    size = (page.source.width, page.source.height)
+    if pixels.shape[1::-1] != size:
+        raise ValueError(f"the page is {size} pixels, but the picture {pixels.shape[1::-1]}")
+    coded = io.BytesIO()
+    Image.fromarray(pixels).save(coded, "JPEG", quality=_QUALITY)
+    return coded.getvalue()
+
+
+def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
+    """Returns a PDF of pages and their pictures.
+
+    Args:
+        pages: each with its `picture`.
+        dpi: of the pictures; it decides the size on paper.
+
+    Raises:
+        ConfigurationError: fpdf2 is not installed.
+        ValueError: a page that is larger than a PDF's can be.
+    """
+    try:
+        from fpdf import FPDF
+        from fpdf.enums import TextMode
+    except ImportError as error:
+        raise ConfigurationError("PDF needs pip install 'ocr-plugin[pdf]'") from error
+    pdf = FPDF(unit="pt")
+    pdf.set_auto_page_break(False)
+    pdf.set_creator("ocr-plugin")
+    texts = [word.text for page, _ in pages for word in page.words]
+    if texts:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "unseen.ttf")
+            path.write_bytes(_unseen_font(" ".join(texts)))
+            pdf.add_font(_FONT, fname=path)
+    scale = _POINTS_PER_INCH / dpi
+    for page, coded in pages:
+        size = (page.source.width, page.source.height)
+        width, height = (side * scale for side in size)
+        if max(width, height) > _WIDEST:
+            raise ValueError(f"{size} pixels at {dpi:g} dpi are more than a PDF page can be")
+        pdf.add_page(format=(width, height))
+        pdf.image(io.BytesIO(coded), 0, 0, width, height)
+        with pdf.local_context(text_mode=TextMode.INVISIBLE):
+            for line in page.lines:
+                for word in line.words:
+                    _add_word(pdf, word, scale)
+    return bytes(pdf.output())
+
+
+def _add_word(pdf: "FPDF", word: Word, scale: float) -> None:
+    """Sets a word in its place: as long as its box, and turned like it."""
+    points = [(scale * point.x, scale * point.y) for point in word.polygon.points]
+    half = len(points) // 2
+    (x0, y0), (x1, y1) = points[-1], points[half]  # along the bottom
+    length = math.hypot(x1 - x0, y1 - y0)
+    height = math.hypot(points[0][0] - x0, points[0][1] - y0)
+    if length <= 0 or height <= 0:
+        return
+    pdf.set_font(_FONT, size=height)
+    natural = len(word.text) * height * _ADVANCE / _UNITS
+    pdf.set_stretching(100 * length / natural)
+    # Clockwise as the page is seen, with y downwards; fpdf2 turns the other way.
+    with pdf.rotation(-math.degrees(math.atan2(y1 - y0, x1 - x0)), x0, y0):
+        pdf.text(x0, y0, word.text)
+
+
+def _unseen_font(characters: Iterable[str]) -> bytes:
+    """Returns a TrueType font in which every character is a stroke without width.
+
+    The strokes reach across the whole character: PDFium passes over text without extent.
+    """
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    pen.lineTo((_ADVANCE, _UNITS))
+    pen.closePath()
+    stroke = pen.glyph()
+    codes = sorted(set(map(ord, characters)))
+    names = [".notdef", *(f"u{code:05X}" for code in codes)]
+    builder = FontBuilder(_UNITS, isTTF=True)
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap(dict(zip(codes, names[1:], strict=True)))
+    builder.setupGlyf(dict.fromkeys(names, stroke))
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (_ADVANCE, 0)))
+    # The baseline is the word's lower edge: nothing hangs below it.
+    builder.setupHorizontalHeader(ascent=_UNITS, descent=0)
+    builder.setupNameTable({"familyName": _FONT, "styleName": "Regular"})
+    builder.setupOS2(sTypoAscender=_UNITS, sTypoDescender=0, usWinAscent=_UNITS, usWinDescent=0)
+    builder.setupPost()
+    written = io.BytesIO()
+    builder.save(written)
+    return written.getvalue()
