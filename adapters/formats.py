@@ -14,15 +14,30 @@ class Format(NamedTuple):
 
     Attributes:
         suffix: of a file's name, with its dot.
-        render: gives the document of the pages of one source, at least one.
+        render: gives the document of the pages of one source, at least one. Takes the pages,
+            their pictures (of `searchable_pdf.picture`; none unless `pictured`) and the pictures'
+            dots per inch.
         single: whether a document holds one page only.
         joins: whether documents may follow each other in one stream.
+        pictured: whether the document shows the pictures.
     """
 
     suffix: str
-    render: Callable[[Sequence[Page]], str]
+    render: Callable[[Sequence[Page], Sequence[bytes], float], bytes]
     single: bool = False
     joins: bool = False
+    pictured: bool = False
+
+
+def _of_text(render: Callable[[Sequence[Page]], str]) -> Callable[..., bytes]:
+    # File names that are not UTF-8 come out as the bytes they went in as.
+    return lambda pages, *_: render(pages).encode("utf-8", "surrogateescape")
+
+
+def _pdf(pages: Sequence[Page], pictures: Sequence[bytes], dpi: float) -> bytes:
+    from ocr_plugin.adapters import searchable_pdf
+
+    return searchable_pdf.render(list(zip(pages, pictures, strict=True)), dpi)
 
 
 def _text(pages: Sequence[Page]) -> str:
@@ -41,12 +56,13 @@ def _page_xml(pages: Sequence[Page]) -> str:
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "text": Format(".txt", _text, joins=True),
-        "json": Format(".jsonl", _json, joins=True),
-        "markdown": Format(".md", markdown.render),
-        "tsv": Format(".tsv", tsv.render),
-        "hocr": Format(".hocr", hocr.render),
-        "alto": Format(".alto.xml", alto.render),
-        "page": Format(".page.xml", _page_xml, single=True),
+        "text": Format(".txt", _of_text(_text), joins=True),
+        "json": Format(".jsonl", _of_text(_json), joins=True),
+        "markdown": Format(".md", _of_text(markdown.render)),
+        "tsv": Format(".tsv", _of_text(tsv.render)),
+        "hocr": Format(".hocr", _of_text(hocr.render)),
+        "alto": Format(".alto.xml", _of_text(alto.render)),
+        "page": Format(".page.xml", _of_text(_page_xml), single=True),
+        "pdf": Format(".pdf", _pdf, pictured=True),
     }
 )

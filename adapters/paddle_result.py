@@ -3,14 +3,14 @@
 https://www.paddleocr.ai; shapes as `paddleocr` 3.7 and 2.10 give them. Neither package is needed.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ocr_plugin import layout, words
-from ocr_plugin.protocols import Points, Reading
-from ocr_plugin.schema import Component, EngineInfo, Line, Page, Polygon, Source, Word
+from ocr_plugin.protocols import Points
+from ocr_plugin.schema import Block, Component, EngineInfo, Line, Page, Point, Polygon, Source, Word
 
 _Entry = tuple[Points, str, float]
 """A line: its polygon, (N, 2) float32, its text and its score."""
@@ -56,7 +56,7 @@ def to_lists(page: Page) -> list[list[Any]] | None:
 
 
 def from_paddle(result: object, source: Source, version: str = "unknown") -> Page:
-    """Returns the page that a PaddleOCR result describes, in reading order.
+    """Returns the page that a PaddleOCR result describes: one block of lines, in its order.
 
     Words are those of ``text_word`` where the result has them; otherwise a line's text is parted at
     its spaces and its width shared out among the characters.
@@ -70,14 +70,13 @@ def from_paddle(result: object, source: Source, version: str = "unknown") -> Pag
     Raises:
         ValueError: it is neither.
     """
-    pieces = []
-    for polygon, own in _lines(result):
-        if own:
-            pieces.append(layout.piece_of(own, polygon))
+    lines = [
+        Line(words=tuple(own), polygon=_polygon(polygon)) for polygon, own in _lines(result) if own
+    ]
     reader = Component(name="paddleocr", version=version)
     return Page(
         source=source,
-        blocks=layout.arrange(pieces),
+        blocks=(Block(lines=tuple(lines), polygon=_bounds(lines)),) if lines else (),
         engine=EngineInfo(version=version, detector=reader, recognizer=reader),
     )
 
@@ -130,13 +129,11 @@ def _checked(entry: Any) -> _Entry:
 
 
 def _spaced_words(polygon: Points, text: str, score: float) -> Iterator[Word]:
-    """Yields the words of a line, each with its share of the line's width."""
+    """Yields the words of a line, each with its characters' share of the line's width."""
     left, right = _edges(polygon)
-    for span in words.spaced_spans(Reading(text, score)):
-        start, end = (left + place * (right - left) for place in (span.start, span.end))
-        yield _word(
-            text[span.first : span.last], np.stack([start[0], end[0], end[1], start[1]]), score
-        )
+    for match in re.finditer(r"\S+", text):
+        start, end = (left + place / len(text) * (right - left) for place in match.span())
+        yield _word(match[0], np.stack([start[0], end[0], end[1], start[1]]), score)
 
 
 def _token_words(
@@ -170,7 +167,18 @@ def _token_words(
 
 
 def _word(text: str, quad: Points, score: float) -> Word:
-    return Word(text=text, polygon=layout.polygon_of(quad), confidence=min(max(score, 0.0), 1.0))
+    return Word(text=text, polygon=_polygon(quad), confidence=min(max(score, 0.0), 1.0))
+
+
+def _polygon(points: Points) -> Polygon:
+    return Polygon(tuple(Point(float(x), float(y)) for x, y in points))
+
+
+def _bounds(lines: Sequence[Line]) -> Polygon:
+    x0, y0, x1, y1 = zip(*(line.polygon.box for line in lines), strict=True)
+    left, top, right, bottom = min(x0), min(y0), max(x1), max(y1)
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    return Polygon(tuple(Point(x, y) for x, y in corners))
 
 
 def _edges(polygon: Points) -> tuple[Points, Points]:

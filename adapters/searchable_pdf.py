@@ -72,7 +72,7 @@ def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
     if texts:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "unseen.ttf")
-            path.write_bytes(_unseen_font(" ".join(texts)))
+            path.write_bytes(_unseen_font(" ".join(["", *texts])))
             pdf.add_font(_FONT, fname=path)
     scale = _POINTS_PER_INCH / dpi
     for page, coded in pages:
@@ -84,13 +84,14 @@ def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
         pdf.image(io.BytesIO(coded), 0, 0, width, height)
         with pdf.local_context(text_mode=TextMode.INVISIBLE):
             for line in page.lines:
-                for word in line.words:
-                    _add_word(pdf, word, scale)
+                for word in line.words[:-1]:
+                    _add_word(pdf, word, scale, " ")
+                _add_word(pdf, line.words[-1], scale)
     return bytes(pdf.output())
 
 
-def _add_word(pdf: "FPDF", word: Word, scale: float) -> None:
-    """Sets a word in its place: as long as its box, and turned like it."""
+def _add_word(pdf: "FPDF", word: Word, scale: float, after: str = "") -> None:
+    """Sets a word in its place, as long as its box and turned like it, and what comes after it."""
     points = [(scale * point.x, scale * point.y) for point in word.polygon.points]
     half = len(points) // 2
     (x0, y0), (x1, y1) = points[-1], points[half]  # along the bottom
@@ -103,7 +104,7 @@ def _add_word(pdf: "FPDF", word: Word, scale: float) -> None:
     pdf.set_stretching(100 * length / natural)
     # Clockwise as the page is seen, with y downwards; fpdf2 turns the other way.
     with pdf.rotation(-math.degrees(math.atan2(y1 - y0, x1 - x0)), x0, y0):
-        pdf.text(x0, y0, word.text)
+        pdf.text(x0, y0, word.text + after)
 
 
 def _unseen_font(characters: Iterable[str]) -> bytes:

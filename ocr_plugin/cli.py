@@ -153,7 +153,7 @@ def read(
     if offline:
         go_offline()
     with results_only() as stream:
-        documents = document_writer(written, stream, out, len(images))
+        documents = document_writer(written, stream, out, len(images), pdf_dpi)
         from ocr_plugin.engine import Engine
 
         engine = Engine(
@@ -166,7 +166,8 @@ def read(
         printer = PagePrinter(
             stream, as_json=written == "json", overlays=overlay, documents=documents
         )
-        pictures = _pictures(_sources(images, stdin), options.images) if overlay else ()
+        shown = overlay is not None or (documents is not None and documents.pictured)
+        pictures = _pictures(_sources(images, stdin), options.images) if shown else ()
         results = engine.read_many(_sources(images, stdin))
         printer.show_all(results, pictures, len(images))
     raise typer.Exit(printer.exit_code)

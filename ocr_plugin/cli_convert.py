@@ -19,7 +19,8 @@ FormatName = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="text, json, markdown, tsv (tesseract's), hocr, alto or page (PAGE XML).",
+        help="text, json, markdown, tsv (tesseract's), hocr, alto, page (PAGE XML) or, for read"
+        " alone, pdf (searchable).",
     ),
 ]
 Out = Annotated[
@@ -30,7 +31,7 @@ _STREAMED = ("text", "json")
 
 
 def document_writer(
-    name: str, stream: TextIO, folder: Path | None, sources: int
+    name: str, stream: TextIO, folder: Path | None, sources: int, dpi: float
 ) -> "DocumentWriter | None":
     """Returns what makes documents of pages; None where pages are printed one by one.
 
@@ -41,7 +42,7 @@ def document_writer(
         return None
     from ocr_plugin.documents import DocumentWriter
 
-    writer = DocumentWriter(name, stream, folder)
+    writer = DocumentWriter(name, stream, folder, dpi)
     if folder is None and sources > 1:
         raise ConfigurationError(f"{sources} sources make several documents: name a folder, --out")
     return writer

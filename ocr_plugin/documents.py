@@ -4,10 +4,15 @@ from pathlib import Path
 from typing import TextIO
 
 from ocr_plugin.adapters.formats import FORMATS
+from ocr_plugin.adapters.searchable_pdf import picture
 from ocr_plugin.errors import ConfigurationError, OcrError
 from ocr_plugin.file_names import FileNames
+from ocr_plugin.options import ImageOptions
+from ocr_plugin.protocols import RGB
 from ocr_plugin.schema import Page
 from ocr_plugin.streams import say
+
+DEFAULT_DPI = ImageOptions().pdf_dpi
 
 
 class DocumentWriter:
@@ -17,25 +22,46 @@ class DocumentWriter:
         name: of the format, as in `formats.FORMATS`.
         stream: where documents go where no folder is given; there is room for one in most formats.
         folder: where each document becomes a file; made when the first one is written.
+        dpi: of the pictures, for a format that shows them.
+
+    Attributes:
+        pictured: whether the format shows the pictures.
 
     Raises:
         ConfigurationError: no such format.
     """
 
-    def __init__(self, name: str, stream: TextIO, folder: Path | None) -> None:
+    def __init__(
+        self, name: str, stream: TextIO, folder: Path | None, dpi: float = DEFAULT_DPI
+    ) -> None:
         if name not in FORMATS:
             raise ConfigurationError(f"no format is called {name!r}: {', '.join(FORMATS)}")
         self._name, self._format = name, FORMATS[name]
         self._stream, self._folder = stream, folder
         self._names = FileNames()
+        self._dpi = dpi
+        self.pictured = self._format.pictured
         self._pages: list[Page] = []
+        self._pictures: list[bytes] = []
         self._written = 0
 
-    def add(self, page: Page) -> None:
-        """Takes the next page; may write the document before it, as `finish` does."""
+    def add(self, page: Page, pixels: RGB | None = None) -> None:
+        """Takes the next page; may write the document before it, as `finish` does.
+
+        Args:
+            page: the result.
+            pixels: (H, W, 3) uint8 RGB, what it was read from; needed where `pictured`.
+
+        Raises:
+            ConfigurationError: the format shows pictures, and there is none.
+        """
+        if self.pictured and pixels is None:
+            raise ConfigurationError(f"{self._name} shows the pictures: read --format {self._name}")
         if self._pages and (self._format.single or not _continues(self._pages[-1], page)):
             self.finish()
         self._pages.append(page)
+        if self.pictured and pixels is not None:
+            self._pictures.append(picture(page, pixels))
 
     def finish(self) -> None:
         """Writes the document that is begun, if any.
@@ -47,18 +73,21 @@ class DocumentWriter:
         if not self._pages:
             return
         pages, self._pages = self._pages, []
+        pictures, self._pictures = self._pictures, []
+        content = self._format.render(pages, pictures, self._dpi)
         if self._folder is None:
             if self._written and not self._format.joins:
                 raise ConfigurationError(f"several {self._name} documents: name a folder, --out")
-            self._stream.write(self._format.render(pages))
             self._stream.flush()
+            self._stream.buffer.write(content)
+            self._stream.buffer.flush()
         else:
             first = pages[0].source
             index = first.page_index if self._format.single else 0
             path = self._folder / self._names.of(first.name, self._format.suffix, index)
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                path.write_text(self._format.render(pages), encoding="utf-8", newline="\n")
+                path.write_bytes(content)
             except OSError as error:
                 raise OcrError(f"{path}: cannot be written: {error.strerror}") from error
             say(f"wrote {path}")

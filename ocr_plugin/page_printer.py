@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ocr_plugin import errors
-from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
+from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, UnreadableImage
 from ocr_plugin.file_names import FileNames
 from ocr_plugin.schema import Page, PageError
 from ocr_plugin.streams import say
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ocr_plugin.documents import DocumentWriter
     from ocr_plugin.images import PageImage
     from ocr_plugin.prefetch import Failure
+    from ocr_plugin.protocols import RGB
 
 
 class PagePrinter:
@@ -72,14 +73,22 @@ class PagePrinter:
                 label = (
                     f"{name}, page {index + 1}" if index is not None and is_one_of_many else name
                 )
-                self._show(result, label, heading=several)
+                picture = next(remaining, None)
+                self._show(result, label, picture, heading=several)
                 if self._overlays is not None:
-                    self._draw(result, next(remaining, None), self._overlays)
+                    self._draw(result, picture, self._overlays)
                 bar.advance(source_done=not next_index)
         if self._documents is not None:
             self._write(self._documents.finish)
 
-    def _show(self, result: Page | PageError, label: str, *, heading: bool) -> None:
+    def _show(
+        self,
+        result: Page | PageError,
+        label: str,
+        picture: "PageImage | Failure | None",
+        *,
+        heading: bool,
+    ) -> None:
         if isinstance(result, PageError):
             known = getattr(errors, result.kind, OcrError)
             reason = result.message.removeprefix(f"{result.name}: ")
@@ -90,7 +99,10 @@ class PagePrinter:
         if not result.blocks and not self._as_json:
             say(f"{label}: no text found")
         if (documents := self._documents) is not None:
-            self._write(lambda: documents.add(result))
+            shown = documents.pictured
+            self._write(
+                lambda: documents.add(result, _pixels_of(result, picture) if shown else None)
+            )
         elif self._as_json:
             print(result.model_dump_json(), file=self._stream, flush=True)
         elif result.blocks:
@@ -104,18 +116,17 @@ class PagePrinter:
     ) -> None:
         """Writes a page's overlay as a PNG of its own, and its path on standard error."""
         from ocr_plugin.adapters import overlay
-        from ocr_plugin.images import PageImage
 
         if isinstance(result, PageError):
             return
         source = result.source
         path = folder / self._overlay_names.of(source.name, ".overlay.png", source.page_index)
-        if not isinstance(picture, PageImage) or picture.sha256 != result.source.sha256:
-            self._fail(f"{path}: not drawn, the image changed meanwhile", ExitCode.INPUT)
-            return
         try:
+            pixels = _pixels_of(result, picture)
             folder.mkdir(parents=True, exist_ok=True)
-            overlay.draw(result, picture.pixels).save(path)
+            overlay.draw(result, pixels).save(path)
+        except UnreadableImage as error:
+            self._fail(f"{path}: not drawn, {error.reason}", error.exit_code)
         except OSError as error:
             self._fail(f"{path}: {error.strerror or error}", ExitCode.UNEXPECTED)
         else:
@@ -178,6 +189,19 @@ def _started_bar(sources: int) -> "Progress":
     bar.add_task("", total=sources, pages=0)
     bar.start()
     return bar
+
+
+def _pixels_of(page: Page, picture: "PageImage | Failure | None") -> "RGB":
+    """Returns what a page was read from, decoded once more.
+
+    Raises:
+        UnreadableImage: it is not what was read.
+    """
+    from ocr_plugin.images import PageImage
+
+    if not isinstance(picture, PageImage) or picture.sha256 != page.source.sha256:
+        raise UnreadableImage(page.source.name, "the image changed meanwhile")
+    return picture.pixels
 
 
 def _with_next(

@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from ocr_plugin.cli import main
@@ -91,11 +92,20 @@ def test_what_is_no_page_is_named_and_the_rest_is_written(
     assert "pages.jsonl, line 8: no page: Invalid JSON" in err[3] and len(err) == 4
 
 
+def test_a_pdf_needs_the_pictures(pages: Path, capfd: Capture) -> None:
+    code, out, err = run(capfd, "convert", pages, "--format", "pdf")
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert err[-1].endswith("pdf shows the pictures: read --format pdf")
+
+
 def test_an_unknown_format_lists_the_known_ones(pages: Path, capfd: Capture) -> None:
     for command in ("convert", "read"):
         code, out, err = run(capfd, command, pages, "--format", "docx")
         assert (code, out) == (ExitCode.USAGE, "")
-        assert "no format is called 'docx': text, json, markdown, tsv, hocr, alto, page" in err[-1]
+        assert (
+            "no format is called 'docx': text, json, markdown, tsv, hocr, alto, page, pdf"
+            in err[-1]
+        )
 
 
 def test_a_folder_that_cannot_be_written_is_named(
@@ -124,6 +134,13 @@ def test_reading_writes_documents_too(tmp_path: Path, capfd: Capture) -> None:
     assert "\tnumber\n" in (tmp_path / "out" / "two.tsv").read_text()
     assert any("broken.png" in line for line in err)
 
+    code, out, err = run(capfd, "read", *sources, "--format", "pdf", "--out", tmp_path, *common)
+    assert (code, out) == (ExitCode.INPUT, "")
+    found = pypdfium2.PdfDocument(tmp_path / "two.pdf")
+    assert len(found) == 1 and "number two" in found[0].get_textpage().get_text_range()
+    # At 200 dots per inch.
+    assert found[0].get_size() == pytest.approx([side * 0.36 for side in drawn.pixels.shape[1::-1]])
+
     code, out, _ = run(capfd, "read", sources[0], "--format", "markdown", *common)
     assert (code, out) == (ExitCode.OK, "number one\n")
     code, _, err = run(capfd, "read", sources[0], "--json", "--format", "tsv")
@@ -140,7 +157,7 @@ def test_the_same_source_twice_is_two_documents(tmp_path: Path) -> None:
 
 
 def test_page_xml_has_room_for_one_page_in_a_stream() -> None:
-    writer = DocumentWriter("page", io.StringIO(), None)
+    writer = DocumentWriter("page", io.TextIOWrapper(io.BytesIO()), None)
     writer.add(named("a.tif"))
     writer.add(named("a.tif", 1))
     with pytest.raises(ConfigurationError, match="several page documents"):
