@@ -89,6 +89,10 @@ def run(
 def export(
     weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="A run's model.safetensors.")],
     out: Annotated[Path, typer.Argument(metavar="FILE", help="Where the smaller file goes.")],
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="WEIGHTS", help="Of a run that went on from these; may be repeated."),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(metavar="RECIPE", help="Calibrate confidences on what its sets hold back."),
@@ -98,18 +102,23 @@ def export(
         typer.Option(metavar="DIR", help="Where the recipe's relative paths count from."),
     ] = None,
 ) -> None:
-    """Write weights in half precision to hand on, calibrated if a recipe is named."""
+    """Write weights in half precision to hand on, calibrated if a recipe is named.
+
+    With --also, the mean of all weights named is written.
+    """
     with results_only() as stream:
         import torch
 
         from ocr_plugin.clip4str.checkpoint import load_model, save_model
+        from ocr_plugin.training.averaging import averaged
 
-        model = load_model(weights)
-        if recipe is not None:
-            model.config = replace(model.config, confidence_power=_power(weights, recipe, data))
-            print(f"confidence power: {model.config.confidence_power}", file=stream)
+        model = averaged([load_model(path) for path in (weights, *(also or ()))])
         try:
             save_model(model, out, torch.float16)
+            if recipe is not None:
+                model.config = replace(model.config, confidence_power=_power(out, recipe, data))
+                print(f"confidence power: {model.config.confidence_power}", file=stream)
+                save_model(model, out, torch.float16)
         except OSError as error:
             raise ConfigurationError(f"{out}: cannot be written: {error}") from error
         print(f"{out}: {out.stat().st_size / 1e6:.1f} MB", file=stream)

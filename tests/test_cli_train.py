@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageFont
 
 from ocr_plugin.cli import main
@@ -92,5 +93,28 @@ def test_export_halves_the_weights(tmp_path: Path, capfd: Capture) -> None:
     assert capfd.readouterr().out.startswith(f"{small}: ")
     assert small.stat().st_size < 0.51 * (tmp_path / "model.safetensors").stat().st_size
     assert load_model(small).config == config
-    missing = ["train", "export", str(tmp_path / "none"), str(small)]
+
+
+def test_export_averages_weights(tmp_path: Path, capfd: Capture) -> None:
+    sizes = {"embed_dim": 64, "image_size": (32, 32), "vision_layers": 1, "vision_width": 64}
+    models = [Clip4Str(Clip4StrConfig.from_values({**sizes, "text_layers": 1})) for _ in range(2)]
+    paths = [tmp_path / name for name in ("one.safetensors", "two.safetensors")]
+    for model, path in zip(models, paths, strict=True):
+        save_model(model, path)
+    mean = tmp_path / "mean.safetensors"
+    command = ["train", "export", str(paths[0]), str(mean), "--also", str(paths[1])]
+    assert main(command) == ExitCode.OK
+    first, second, found = (
+        entry.state_dict()["visual_decoder.head.weight"] for entry in (*models, load_model(mean))
+    )
+    assert torch.allclose(found, (first + second) / 2, atol=1e-3)
+    assert not torch.allclose(found, first, atol=1e-3)
+
+    save_model(Clip4Str(Clip4StrConfig.from_values({**sizes, "text_layers": 2})), paths[1])
+    assert main(command) == ExitCode.USAGE
+    assert "weights of different networks have no mean" in capfd.readouterr().err
+
+
+def test_export_names_what_is_missing(tmp_path: Path) -> None:
+    missing = ["train", "export", str(tmp_path / "none"), str(tmp_path / "small.safetensors")]
     assert main(missing) == ExitCode.MODEL

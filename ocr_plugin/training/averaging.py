@@ -1,0 +1,31 @@
+"""The mean of several networks' weights: a soup, in the word of https://arxiv.org/abs/2203.05482.
+
+Runs that went on from the same weights often read better together than each alone, for the price
+of one.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from ocr_plugin.clip4str.model import Clip4Str
+from ocr_plugin.errors import ConfigurationError
+
+
+def averaged(models: Sequence[Clip4Str]) -> Clip4Str:
+    """Returns the first network with the mean of all networks' weights.
+
+    Args:
+        models: at least one; all of one architecture.
+
+    Raises:
+        ConfigurationError: they are not.
+    """
+    states = [model.state_dict() for model in models]
+    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
+    if any(other != shapes[0] for other in shapes):
+        raise ConfigurationError("weights of different networks have no mean")
+    with torch.no_grad():
+        mean = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
+    models[0].load_state_dict(mean)
+    return models[0]
