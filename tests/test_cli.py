@@ -200,7 +200,9 @@ def test_overlays_come_beside_the_text(capfd: Capture, folder: Path, tmp_path: P
 
 def test_what_libraries_print_stays_off_standard_output(folder: Path, tmp_path: Path) -> None:
     install(tmp_path, "chatty", plugins={"chatty": "chatty:Chatty"}, module=CHATTY)
-    done = call("read", "--detector", "chatty", folder / "a.png", site=tmp_path)
+    done = call(
+        "read", "--detector", "chatty", "--recognizer", "ppocr", folder / "a.png", site=tmp_path
+    )
     assert (done.returncode, done.stdout) == (0, b"Hello there\n")
     for kind in (b"import", b"python", b"descriptor", b"buffered"):
         assert kind + b" chatter" in done.stderr
