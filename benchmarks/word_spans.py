@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from ocr_plugin import crops, geometry, words
+from ocr_plugin import crops, geometry, readings, words
 from ocr_plugin.detectors.dbnet import DBNet
 from ocr_plugin.images import PageImage, open_pages
 from ocr_plugin.options import ImageOptions
@@ -31,7 +31,7 @@ CUTTERS: dict[str, Callable[[RGB, Reading], Spans]] = {
     "not cut": lambda crop, reading: [(0.0, 1.0)],
     "ink gaps": lambda crop, reading: words.ink_spans(crop),
     "reader's spaces": lambda crop, reading: [
-        (span.start, span.end) for span in words.spaced_spans(reading)
+        (span.start, span.end) for span in readings.spaced_spans(reading)
     ],
 }
 

@@ -78,7 +78,7 @@ def _mean_inside(probabilities: ProbabilityMap, outline: Points) -> float:
     x1, y1 = np.ceil(outline.max(axis=0)).astype(int) + 1
     window = probabilities[y0:y1, x0:x1]
     mask = np.zeros(window.shape, np.uint8)
-    cv2.fillPoly(mask, [np.rint(outline - (x0, y0)).astype(np.int32)], 1)
+    cv2.fillPoly(mask, [np.rint(outline - (x0, y0)).astype(np.int32)], (1,))
     return float(cv2.mean(window, mask)[0]) / 255
 
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from ocr_plugin import registry
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.images import PageImage, Source
+from ocr_plugin.line_reader import splitter_for
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, EngineOptions
 from ocr_plugin.page_work import CropTask, PageWork
 from ocr_plugin.prefetch import Failure, decoded_pages
@@ -71,12 +72,7 @@ class Engine:
             recognizer = registry.make_recognizer(recognizer, **(recognizer_options or {}))
         elif recognizer_options:
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
-        if recognizer.unit == "line":
-            splitter = None
-        elif isinstance(splitter, str):
-            splitter = registry.make_recognizer(splitter)
-        if splitter is not None and splitter.unit != "line":
-            raise ConfigurationError(f"the splitter {splitter.component.name} reads no lines")
+        splitter = splitter_for(recognizer, splitter)
         self.splitter: Recognizer | None = splitter
         self.detector: Detector = detector
         self.recognizer: Recognizer = recognizer
@@ -118,6 +114,11 @@ class Engine:
                 yield result.as_value() if isinstance(result, Failure) else result
         finally:
             pages.close()
+
+    def read_images(self, images: Iterable[PageImage]) -> Generator[Page | PageError]:
+        """Yields what becomes of pages that are decoded already, one for each, in order."""
+        for result in self._stream(iter(images)):
+            yield result.as_value() if isinstance(result, Failure) else result
 
     def _stream(self, pages: Iterator[PageImage | Failure]) -> Iterator[Page | Failure]:
         """Yields what becomes of each page, in order."""

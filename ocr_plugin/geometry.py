@@ -193,7 +193,8 @@ def ribbon(points: Points) -> Ribbon | None:
     ahead = centre[0] + (centre[1] - centre[0]) * start / (inside[1] - inside[0])
     behind = centre[-1] + (centre[-1] - centre[-2]) * (end - 1) / (inside[1] - inside[0])
     whole = np.concatenate([ahead[None], centre, behind[None]]).astype(np.float32)
-    half_widths = np.clip(taper(np.linspace(start, end, _SIDE_POINTS)), 0.5 * width, 2 * width) / 2
+    widths = np.asarray(taper(np.linspace(start, end, _SIDE_POINTS)), np.float64)
+    half_widths = np.clip(widths, 0.5 * width, 2 * width) / 2
     return _reading_forwards(Ribbon(resample(whole, _SIDE_POINTS), half_widths.astype(np.float32)))
 
 

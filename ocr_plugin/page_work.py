@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ocr_plugin import crops, layout, words
+from ocr_plugin import crops, layout, readings, words
 from ocr_plugin.images import PageImage
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
 from ocr_plugin.schema import Alternative, Character, EngineInfo, Page, Source, Word
 
 # A reading this confident is taken as it is; otherwise other ways to turn the region are tried.
-_SETTLED = 0.7
+_SETTLED = 0.8
 # By how much another way must be more confident than the likelier one before it.
 _MARGIN = 0.05
 
@@ -104,7 +104,9 @@ class PageWork:
             self.open_regions -= 1
             return []
         pixels = crops.rectify(self.image.pixels, strip)
-        spans = words.word_spans(pixels, self.splitter) if region.split else [(0.0, 1.0)]
+        spans = [(0.0, 1.0)]
+        if region.split:
+            (spans,) = words.word_spans([pixels], self.splitter)
         attempt = _Attempt(strip, spans, [None] * len(spans))
         return [
             CropTask(self, words.cut(pixels, start, end), region, attempt, index)
@@ -147,7 +149,7 @@ def _pieces(attempt: _Attempt, min_confidence: float) -> Iterator[layout.Piece]:
 
 def _words(reading: Reading, strip: crops.Strip) -> Iterator[Word]:
     """Yields the words of one reading, each with its place on the page."""
-    spans = words.spaced_spans(reading)
+    spans = readings.spaced_spans(reading)
     alone = len(spans) == 1
     sure = reading.word_confidences or (reading.confidence,) * len(spans)
     for span, confidence in zip(spans, sure, strict=True):

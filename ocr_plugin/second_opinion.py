@@ -9,9 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from pydantic import Field
@@ -20,8 +18,9 @@ from ocr_plugin.clip4str.recognizer import Clip4StrRecognizer
 from ocr_plugin.options import Options
 from ocr_plugin.ppocr import PPOcrRecognizer
 from ocr_plugin.protocols import RGB, Reading, Unit
+from ocr_plugin.readings import even_extents, joined, spaced_spans
 from ocr_plugin.schema import Component
-from ocr_plugin.words import cut, even_extents, ink_spans, spaced_spans, tells_words
+from ocr_plugin.words import cut, ink_spans, tells_words
 
 
 class SecondOpinionOptions(Options):
@@ -132,30 +131,6 @@ def _settled(word: _Word, answers: Iterator[Reading]) -> Reading:
     second = next(answers)
     extents = even_extents(len(second.text), word.start, word.end)
     return believed([replace(second, character_extents=extents), word.reading])
-
-
-def joined(words: Sequence[Reading]) -> Reading:
-    """Returns the readings of a line's words, each with characters and extents, as the line's."""
-    words = [word for word in words if word.text]
-    if not words:
-        return Reading("", 0.0)
-    if len(words) == 1:
-        return replace(words[0], word_confidences=(words[0].confidence,))
-    confidences, extents = list(words[0].character_confidences), list(words[0].character_extents)
-    for before, word in pairwise(words):
-        # A space is as sure as the words that it parts.
-        confidences += [min(before.confidence, word.confidence), *word.character_confidences]
-        extents += [
-            (before.character_extents[-1][1], word.character_extents[0][0]),
-            *word.character_extents,
-        ]
-    return Reading(
-        " ".join(word.text for word in words),
-        fmean((word.confidence for word in words), [len(word.text) for word in words]),
-        tuple(confidences),
-        tuple(extents),
-        word_confidences=tuple(word.confidence for word in words),
-    )
 
 
 def believed(readings: Sequence[Reading]) -> Reading:

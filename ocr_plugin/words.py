@@ -5,8 +5,7 @@ ways the line reader's is the better one: on ICDAR-2015 photos it cuts 77 words 
 the ink 60 (``benchmarks/results/word_spans.json``).
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from ocr_plugin.ink import ink_runs, inked_columns
 from ocr_plugin.protocols import RGB, Reading, Recognizer
+from ocr_plugin.readings import spaced_spans
 
 # All in units of the line's height, so that they hold at any resolution.
 _ANALYSIS_HEIGHT = 48
@@ -22,26 +22,28 @@ _MIN_GAP = 0.08
 _CLEAR_GAP = 0.4
 _PADDING = 0.08
 _MIN_INK = 0.12
-# A reader that works by CTC answers near the middle of each character, so that a word reaches
-# further than its first and last answer: by this share of the distance between characters.
-_REACH = 0.7
 # A line read with less confidence than this is cut by its ink: its spaces are guesses.
 _TRUSTED = 0.3
 
 
-def word_spans(crop: RGB, splitter: Recognizer | None) -> list[tuple[float, float]]:
-    """Returns where the words of a rectified line begin and end, as fractions of its width.
+def word_spans(
+    crops: Sequence[RGB], splitter: Recognizer | None
+) -> list[list[tuple[float, float]]]:
+    """Returns where the words of rectified lines begin and end, as fractions of their widths.
 
     Args:
-        crop: (h, w, 3) uint8 RGB, a rectified line.
+        crops: (h, w, 3) uint8 RGB each, rectified lines.
         splitter: a line reader that says where its characters stand; without one, or where it
             is unsure, the gaps in the ink decide.
     """
-    if splitter is not None:
-        (reading,) = splitter.recognize([crop])
-        if tells_words(reading):
-            return [(span.start, span.end) for span in spaced_spans(reading)]
-    return ink_spans(crop)
+    if splitter is None:
+        return [ink_spans(crop) for crop in crops]
+    return [
+        [(span.start, span.end) for span in spaced_spans(reading)]
+        if tells_words(reading)
+        else ink_spans(crop)
+        for crop, reading in zip(crops, splitter.recognize(crops), strict=True)
+    ]
 
 
 def tells_words(reading: Reading) -> bool:
@@ -105,57 +107,3 @@ def _word_gap(gaps: NDArray[np.float64]) -> float:
         if spread < best and wide.mean() > 1.8 * narrow.mean() + 0.04:
             best, parting = spread, float(narrow[-1] + wide[0]) / 2
     return min(max(parting, _MIN_GAP), _CLEAR_GAP)
-
-
-@dataclass(frozen=True)
-class WordSpan:
-    """A word within a line's reading.
-
-    Attributes:
-        first, last: its characters are ``reading.text[first:last]``.
-        start, end: where it stands, as fractions of the crop's width.
-    """
-
-    first: int
-    last: int
-    start: float
-    end: float
-
-
-def spaced_spans(reading: Reading) -> list[WordSpan]:
-    """Returns the words of a line's reading, parted at its white space.
-
-    Where the reader does not say at which place of the crop each character stands, the width is
-    shared out evenly among the characters.
-    """
-    text = reading.text
-    extents = reading.character_extents or tuple(
-        (index / len(text), (index + 1) / len(text)) for index in range(len(text))
-    )
-    places = np.array([(start + end) / 2 for start, end in extents])
-    spans = []
-    for first, last in (match.span() for match in re.finditer(r"\S+", text)):
-        half = _REACH * _pitch(places[first:last], extents[first])
-        before = places[first - 1] if first else 0.0
-        after = places[last] if last < len(text) else 1.0
-        start = min(extents[first][0], max(before, places[first] - half))
-        end = max(extents[last - 1][1], min(after, places[last - 1] + half))
-        spans.append(WordSpan(first, last, max(0.0, float(start)), min(1.0, float(end))))
-    return spans
-
-
-def even_extents(count: int, start: float, end: float) -> tuple[tuple[float, float], ...]:
-    """Returns extents of `count` characters that fill a word's span, as `spaced_spans` finds it."""
-    if count == 1:  # `_pitch` takes a lone character's extent for half of its distance
-        half = (end - start) / (8 * _REACH)
-        return (((start + end) / 2 - half, (start + end) / 2 + half),)
-    pitch = (end - start) / (count - 1 + 2 * _REACH)
-    middles = (start + (index + _REACH) * pitch for index in range(count))
-    return tuple((middle - pitch / 2, middle + pitch / 2) for middle in middles)
-
-
-def _pitch(places: NDArray[np.float64], extent: tuple[float, float]) -> float:
-    """Returns the usual distance between the middles of neighbouring characters."""
-    if len(places) < 2:
-        return 2 * (extent[1] - extent[0])
-    return float(np.median(np.diff(places)))

@@ -14,6 +14,8 @@ from ocr_plugin.protocols import RGB, Reading, Regions, Unit
 from ocr_plugin.schema import Component, Page, PageError
 from tests.pictures import along_arc, draw_lines, in_perspective
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
@@ -104,6 +106,14 @@ def test_turned_pages_read_the_same(engine: Engine, turn: int) -> None:
     for line in page.lines:
         difference = (line.angle - expected + 180) % 360 - 180
         assert abs(difference) < 10
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_no_line_of_a_turned_photo_is_read_upside_down(engine: Engine, turn: int) -> None:
+    upright = np.asarray(Image.open(EXAMPLES / "shop_signs.jpg").convert("RGB"))
+    expected = {"OPENING HOURS", "Mon - Fri 9:30 - 18:00", "Saturday 10:00 - 14:00", "Fresh daily"}
+    page = engine.read(np.ascontiguousarray(np.rot90(upright, turn)))
+    assert expected <= {line.text for line in page.lines}
 
 
 def test_text_in_perspective_is_read(engine: Engine) -> None:

@@ -47,7 +47,8 @@ def arc(radius: float, height: float, degrees: float, count: int = 40) -> geomet
     outer, inner = radius + height / 2, radius - height / 2
     top = np.stack([np.sin(angles) * outer, -np.cos(angles) * outer], axis=1)
     bottom = np.stack([np.sin(angles) * inner, -np.cos(angles) * inner], axis=1)
-    return np.concatenate([top, bottom[::-1]]).astype(np.float32)
+    band: geometry.Points = np.concatenate([top, bottom[::-1]]).astype(np.float32)
+    return band
 
 
 def test_ribbon_follows_an_arc() -> None:

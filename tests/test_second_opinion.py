@@ -1,7 +1,6 @@
 """Two readers, one answer."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from ocr_plugin.clip4str.config import Clip4StrConfig
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.protocols import RGB, Reading
 from ocr_plugin.schema import Component
-from ocr_plugin.second_opinion import SecondOpinion, believed, joined
+from ocr_plugin.second_opinion import SecondOpinion, believed
 from tests.pictures import draw_lines
 
 WIDE = np.full((20, 400, 3), 255, np.uint8)
@@ -159,14 +158,3 @@ def test_alternatives_are_ranked_and_kept() -> None:
     first = Reading("b", 0.5, alternatives=(("c", 0.1), ("a", 0.45)))
     found = believed([first, Reading("d", 0.3), Reading("", 0.2)])
     assert found.alternatives == (("a", 0.45), ("d", 0.3), ("c", 0.1))
-
-
-def test_words_are_joined_by_spaces_that_have_a_place() -> None:
-    left = Reading("ab", 0.9, (0.9, 0.8), ((0.0, 0.1), (0.1, 0.2)))
-    right = Reading("c", 0.6, (0.7,), ((0.5, 1.0),))
-    whole = joined([left, Reading("", 0.5), right])
-    assert whole.text == "ab c"
-    assert whole.confidence == pytest.approx((2 * 0.9 + 0.6) / 3)
-    assert whole.character_confidences == (0.9, 0.8, 0.6, 0.7)
-    assert whole.character_extents == ((0.0, 0.1), (0.1, 0.2), (0.2, 0.5), (0.5, 1.0))
-    assert joined([left]) == replace(left, word_confidences=(0.9,))

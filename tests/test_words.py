@@ -49,9 +49,9 @@ class Splitter:
 
 def test_a_splitter_is_believed_where_it_is_sure() -> None:
     line = draw_lines([(6, 4, SENTENCE)], size=(600, 44), height=32).pixels
-    assert len(words.word_spans(line, Splitter(0.9))) == 2
-    assert words.word_spans(line, Splitter(0.1)) == words.ink_spans(line)
-    assert words.word_spans(line, None) == words.ink_spans(line)
+    assert [len(spans) for spans in words.word_spans([line, line], Splitter(0.9))] == [2, 2]
+    assert words.word_spans([line], Splitter(0.1)) == [words.ink_spans(line)]
+    assert words.word_spans([line], None) == [words.ink_spans(line)]
 
 
 def test_one_word_is_one_span() -> None:
@@ -62,38 +62,6 @@ def test_one_word_is_one_span() -> None:
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 500, 3), (40, 400, 3), (500, 3, 3)])
 def test_a_crop_without_ink_is_one_span(shape: tuple[int, int, int]) -> None:
     assert words.ink_spans(np.full(shape, 200, np.uint8)) == [(0.0, 1.0)]
-
-
-def test_spaces_of_a_reading_part_its_words() -> None:
-    extents = ((0.0, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 0.6), (0.7, 0.9))
-    reading = Reading("ab cd", 0.9, (0.9,) * 5, extents)
-    first, second = words.spaced_spans(reading)
-    assert (first.first, first.last, second.first, second.last) == (0, 2, 3, 5)
-    assert first.start == 0.0
-    assert 0.2 <= first.end <= second.start <= 0.4
-    assert 0.9 <= second.end <= 1.0
-
-
-def test_without_extents_characters_share_the_width() -> None:
-    first, second = words.spaced_spans(Reading("ab cd", 0.9))
-    assert first.end < 0.5 < second.start
-
-
-def test_any_white_space_parts_words() -> None:
-    spans = words.spaced_spans(Reading("ab\u3000cd \tef", 0.9))
-    assert [(span.first, span.last) for span in spans] == [(0, 2), (3, 5), (7, 9)]
-
-
-def test_no_text_has_no_words() -> None:
-    assert words.spaced_spans(Reading("", 0.0)) == []
-
-
-@pytest.mark.parametrize("count", [1, 2, 9])
-def test_even_extents_fill_the_span_of_their_word(count: int) -> None:
-    extents = words.even_extents(count, 0.2, 0.8)
-    assert len(extents) == count
-    (span,) = words.spaced_spans(Reading("x" * count, 0.9, (0.9,) * count, extents))
-    assert (span.start, span.end) == pytest.approx((0.2, 0.8))
 
 
 def test_a_cut_has_at_least_a_column() -> None:
