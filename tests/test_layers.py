@@ -18,22 +18,34 @@ FOLDERS = {
 # From the ground up; a module may import from its own layer and from those above it in this list.
 # A package stands for all of its modules that are not named themselves.
 LAYERS = [
-    {"errors", "options", "schema", "protocols", "geometry", "clip4str.charset", "registry"},
+    {
+        "environment",
+        "errors",
+        "options",
+        "schema",
+        "protocols",
+        "geometry",
+        "clip4str.charset",
+        "registry",
+    },
     {
         "images",
         "pdf",
         "pixels",
+        "readings",
         "ink",
         "crops",
         "words",
         "layout",
+        "line_reader",
         "onnx",
+        "paddle_files",
         "ppocr",
         "second_opinion",
         "clip4str",
         "detectors",
     },
-    {"engine", "page_work", "prefetch"},
+    {"engine", "page_work", "prefetch", "shared_engine"},
     {
         "__init__",
         "__main__",

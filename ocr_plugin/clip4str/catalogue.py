@@ -10,8 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+from ocr_plugin import environment
 from ocr_plugin.errors import ModelUnavailable
 
 _REPO = "mzhaoshuai/CLIP4STR"
@@ -121,10 +120,8 @@ def published() -> tuple[ModelEntry, ...]:
 
 
 def cache_directory() -> Path:
-    """Returns where models are kept: the variable OCR_PLUGIN_CACHE, or the user's cache."""
-    chosen = os.environ.get("OCR_PLUGIN_CACHE")
-    base = Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ocr-plugin"))
-    return base / "models"
+    """Returns where models are kept, below `environment.cache_root`."""
+    return environment.cache_root() / "models"
 
 
 def locate(entry: ModelEntry) -> Path | None:
@@ -154,7 +151,7 @@ def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Pa
             f"{entry.name} comes with this package, and its file {entry.file} is gone; reinstall"
         )
     target = cache_directory() / entry.file
-    if offline or any(map(_is_on, ("OCR_PLUGIN_OFFLINE", "HF_HUB_OFFLINE"))):
+    if offline or environment.offline():
         raise ModelUnavailable(
             f"{entry.name} is not on this machine and downloads are off; get {entry.file} from"
             f" {_HUB}/{entry.repo} and put it at {target}"
@@ -238,7 +235,3 @@ def _download(repo: str, file: str, staging: Path, progress: bool) -> tuple[str,
         if quiet:
             enable_progress_bars()
     return stated.etag, Path(path)
-
-
-def _is_on(variable: str) -> bool:
-    return os.environ.get(variable, "").strip().lower() in {"1", "true", "yes", "on"}

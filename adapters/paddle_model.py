@@ -1,0 +1,128 @@
+"""CLIP4STR, or any recognizer, as a registered text recognition model of PaddleX.
+
+    folder = model_folder("models/clip4str", recognizer="clip4str")
+    TextRecognition(model_name=MODEL_NAME, model_dir=str(folder)).predict("word.png")
+
+In the YAML of a pipeline, ``model_name``, ``model_dir`` and ``engine: flexible`` stand under every
+``SubModules.TextRecognition``; `pipeline_config` writes them there. PaddleX has no discovery of its
+own: import this module first. Needs the extra `paddle`.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from paddlex.inference import load_pipeline_config
+from paddlex.inference.common.batch_sampler import ImageBatchSampler
+from paddlex.inference.common.reader import ReadImage
+from paddlex.inference.models.bindings import register_predictor_binding_map
+from paddlex.inference.models.predictors import FlexiblePredictor
+from paddlex.inference.models.text_recognition.result import TextRecResult
+
+from ocr_plugin.adapters.paddle_reader import word_info
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.line_reader import line_reader
+from ocr_plugin.options import DEFAULT_RECOGNIZER
+from ocr_plugin.paddle_files import write_folder
+
+MODEL_NAME = "CLIP4STR"
+"""What PaddleX knows the model by."""
+
+_SECTION = "ocr_plugin"
+# PaddleX's engine of models that bring their own.
+_ENGINE = "flexible"
+
+
+def model_folder(
+    folder: str | os.PathLike[str], recognizer: str = DEFAULT_RECOGNIZER, **options: Any
+) -> Path:
+    """Writes a model folder for PaddleX that says which recognizer is meant; returns it.
+
+    Args:
+        folder: to be made or rewritten.
+        recognizer: name of an installed recognizer.
+        options: of the recognizer, such as ``model="clip4str-b16-rbu"``; they are written down,
+            so they have to be text, numbers, null, or lists and dictionaries of these.
+
+    Raises:
+        ConfigurationError: the folder cannot be written.
+    """
+    chosen = {"recognizer": recognizer, "options": options}
+    configuration = {"Global": {"model_name": MODEL_NAME}, _SECTION: chosen}
+    write_folder(Path(folder), configuration, {})
+    return Path(folder)
+
+
+def pipeline_config(
+    folder: str | os.PathLike[str], pipeline: str | os.PathLike[str] = "OCR"
+) -> dict[str, Any]:
+    """Returns the configuration of a PaddleX pipeline that reads with such a model.
+
+    Args:
+        folder: as `model_folder` wrote it.
+        pipeline: PaddleX's name of it, such as ``OCR`` or ``PP-StructureV3``, or its YAML file.
+
+    Raises:
+        ConfigurationError: nothing in the pipeline reads text.
+    """
+    config: dict[str, Any] = load_pipeline_config(os.fspath(pipeline))
+    modules = list(_reading_modules(config))
+    if not modules:
+        raise ConfigurationError(f"{os.fspath(pipeline)} has no text recognition model")
+    for module in modules:
+        chosen = {"model_name": MODEL_NAME, "model_dir": str(folder), "engine": _ENGINE}
+        module.update(chosen)
+    return config
+
+
+def _reading_modules(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields the text recognition modules of a pipeline and of those within it."""
+    module = config.get("SubModules", {}).get("TextRecognition")
+    if module is not None:
+        yield module
+    for inner in config.get("SubPipelines", {}).values():
+        yield from _reading_modules(inner)
+
+
+class Clip4StrPredictor(FlexiblePredictor):  # type: ignore[misc]
+    """What PaddleX builds for the name `MODEL_NAME`: lines in, texts and scores out."""
+
+    def __init__(self, *args: Any, return_word_box: bool = False, **kwargs: Any) -> None:
+        # PP-OCR's predictors are told these; here they mean nothing.
+        kwargs.pop("input_shape", None)
+        super().__init__(*args, **kwargs)
+        self._return_word_box = return_word_box
+        self._read = ReadImage(format="RGB")
+        self._lines = self._build()
+
+    def _build(self) -> Any:
+        chosen = self.model_config.get(_SECTION) or {}
+        return line_reader(
+            chosen.get("recognizer", DEFAULT_RECOGNIZER), **(chosen.get("options") or {})
+        )
+
+    def _build_batch_sampler(self) -> Any:
+        return ImageBatchSampler()
+
+    def _get_result_class(self) -> type:
+        return TextRecResult  # type: ignore[no-any-return]
+
+    def process(self, batch_data: Any, return_word_box: bool = False) -> dict[str, list[Any]]:
+        """Reads one batch of PaddleX's; pictures are (h, w, 3) uint8 BGR arrays or files."""
+        pictures = self._read(imgs=batch_data.instances)
+        readings = self._lines.recognize(pictures)
+        texts: list[Any] = [reading.text for reading in readings]
+        if return_word_box or self._return_word_box:
+            texts = [(reading.text, word_info(reading)) for reading in readings]
+        return {
+            "input_path": batch_data.input_paths,
+            "page_index": batch_data.page_indexes,
+            "input_img": pictures,
+            "rec_text": texts,
+            "rec_score": [reading.confidence for reading in readings],
+            "vis_font": [None] * len(readings),
+        }
+
+
+register_predictor_binding_map(Clip4StrPredictor, {_ENGINE: [MODEL_NAME]})

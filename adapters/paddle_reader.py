@@ -1,0 +1,118 @@
+"""PaddleOCR 3.x pipelines that read with a recognizer of ours in the place of their own.
+
+    ocr = read_with(PaddleOCR(...), "second_opinion")
+    ocr.predict("photo.jpg")
+
+Detection, crops, thresholds and results stay PaddleOCR's. Needs the extra `paddle`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.line_reader import line_reader
+from ocr_plugin.options import DEFAULT_RECOGNIZER
+from ocr_plugin.protocols import RGB, Reading, Recognizer
+from ocr_plugin.readings import spaced_spans
+
+# PaddleX tells where words stand in columns of the crop; as many as leave no rounding to see.
+_COLUMNS = 10_000
+_PIPELINES = "paddlex.inference.pipelines"
+
+Pipeline = TypeVar("Pipeline")
+
+
+def read_with(
+    pipeline: Pipeline,
+    recognizer: str | Recognizer = DEFAULT_RECOGNIZER,
+    *,
+    splitter: str | Recognizer | None = "ppocr",
+    **options: Any,
+) -> Pipeline:
+    """Makes a PaddleOCR pipeline read with another recognizer; returns the pipeline.
+
+    Every text recognition model in it is replaced, those of the pipelines within it as well, so
+    that it works for `PPStructureV3` as for `PaddleOCR`.
+
+    Args:
+        pipeline: a `paddleocr` pipeline object, or one of `paddlex.create_pipeline`.
+        recognizer: name of an installed recognizer, or a recognizer.
+        splitter: what cuts lines into words for a recognizer of words, as the `Engine` takes it.
+        options: of the recognizer, where it is given by its name.
+
+    Raises:
+        ConfigurationError: the pipeline reads no text, or the options cannot work.
+        PluginError: no plugin of that name, or it cannot be loaded.
+        ModelError: a model is not to be had.
+    """
+    found = list(_readers(getattr(pipeline, "paddlex_pipeline", pipeline)))
+    if not found:
+        raise ConfigurationError(f"{type(pipeline).__name__} has no text recognition model")
+    reader = PaddleReader(line_reader(recognizer, splitter, **options))
+    for part in found:
+        part.text_rec_model = reader
+    return pipeline
+
+
+class PaddleReader:
+    """Stands where a PaddleX pipeline has its text recognition model.
+
+    Args:
+        lines: a recognizer of lines.
+    """
+
+    def __init__(self, lines: Recognizer) -> None:
+        self._lines = lines
+
+    def __call__(
+        self, crops: Sequence[RGB], return_word_box: bool = False, **_: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Yields what PaddleX wants to know of each crop, in order.
+
+        Args:
+            crops: (h, w, 3) uint8 BGR each.
+            return_word_box: whether the text is to come with its words' places.
+        """
+        for reading in self._lines.recognize([rgb_of(crop) for crop in crops]):
+            text = (reading.text, word_info(reading)) if return_word_box else reading.text
+            yield {"rec_text": text, "rec_score": reading.confidence, "vis_font": None}
+
+    def close(self) -> None:
+        """Frees nothing; pipelines close their models."""
+
+
+def rgb_of(crop: RGB) -> RGB:
+    """Returns a BGR crop as RGB, contiguous."""
+    return np.ascontiguousarray(crop[..., ::-1])
+
+
+def word_info(reading: Reading) -> tuple[int, list[list[str]], list[list[int]], list[str]]:
+    """Returns where a line's words stand, as PaddleX's decoder tells it.
+
+    Returns:
+        How many columns the crop has; each word's characters; the first and the last column of
+        each; and the kind of each, always the one that is placed by these two.
+    """
+    characters, columns = [], []
+    for span in spaced_spans(reading):
+        first = min(int(span.start * _COLUMNS), _COLUMNS - 1)
+        last = max(first, round(span.end * _COLUMNS) - 1)
+        characters.append(list(reading.text[span.first : span.last]))
+        columns.append([first, last])
+    return _COLUMNS, characters, columns, ["en&num"] * len(characters)
+
+
+def _readers(part: Any) -> Iterator[Any]:
+    """Yields the parts of a pipeline that have a text recognition model."""
+    seen, waiting = set(), [part]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen or not type(part).__module__.startswith(_PIPELINES):
+            continue
+        seen.add(id(part))
+        values = getattr(part, "__dict__", {})
+        if "text_rec_model" in values:
+            yield part
+        waiting.extend(values.values())

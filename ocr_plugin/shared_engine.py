@@ -1,0 +1,145 @@
+"""One engine for many callers, whose pages are read together.
+
+Pages of all callers wait in one queue. While one batch is read the next one collects, so a lone
+page waits for nobody and many fill the recognizer's batches.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from ocr_plugin.engine import Engine
+from ocr_plugin.errors import OcrError, UnreadableImage
+from ocr_plugin.images import PageImage, Source, open_pages
+from ocr_plugin.prefetch import Failure
+from ocr_plugin.schema import Page, PageError
+
+# A page, and who waits for it.
+_Task = tuple[PageImage, Future[Page | PageError]]
+
+_WINDOW = 8
+
+
+class Busy(OcrError):
+    """More pages are waiting than there is room for."""
+
+
+class SharedEngine:
+    """Reads pages that any number of threads hand in, several at once.
+
+    Args:
+        engine: reads them; it may be used by others besides.
+        room: pages that may wait; more are refused, or wait outside.
+        batch: pages that are taken up at once.
+    """
+
+    def __init__(self, engine: Engine, *, room: int = 64, batch: int = 16) -> None:
+        self.engine = engine
+        self._room, self._batch = room, batch
+        self._waiting: deque[_Task] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="ocr-shared", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many pages wait at the moment."""
+        return len(self._waiting)
+
+    def submit(self, image: PageImage, timeout: float | None = 0) -> Future[Page | PageError]:
+        """Hands in a page; the future's result is what becomes of it.
+
+        Args:
+            image: a decoded page.
+            timeout: seconds to wait for room; None waits as long as it takes.
+
+        Raises:
+            Busy: there is no room.
+            RuntimeError: the engine has been closed.
+        """
+        with self._changed:
+            if not self._changed.wait_for(self._has_room, timeout):
+                raise Busy(f"{self._room} pages are waiting; try again later")
+            if self._closed:
+                raise RuntimeError("the shared engine is closed")
+            future: Future[Page | PageError] = Future()
+            self._waiting.append((image, future))
+            self._changed.notify_all()
+            return future
+
+    def read(self, source: Source) -> Generator[Page | PageError]:
+        """Yields the pages of a source in order, handing in a few ahead; waits for room.
+
+        Raises:
+            UnreadableImage: the source as a whole cannot be read.
+        """
+        handed_in: deque[Future[Page | PageError] | PageError] = deque()
+        try:
+            for image in open_pages(source, self.engine.options.images):
+                if isinstance(image, UnreadableImage):
+                    handed_in.append(Failure(image.name, image.page_index, image).as_value())
+                else:
+                    handed_in.append(self.submit(image, timeout=None))
+                if len(handed_in) >= _WINDOW:
+                    yield _result(handed_in.popleft())
+            while handed_in:
+                yield _result(handed_in.popleft())
+        finally:
+            for item in handed_in:
+                if isinstance(item, Future):
+                    item.cancel()
+
+    def close(self) -> None:
+        """Reads what is waiting, then stops; `submit` is refused from here on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _has_room(self) -> bool:
+        return self._closed or len(self._waiting) < self._room
+
+    def _work(self) -> None:
+        while tasks := self._taken():
+            self._read(tasks)
+
+    def _taken(self) -> list[_Task]:
+        """Waits for pages and takes the oldest; returns none once the engine is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            count = min(self._batch, len(self._waiting))
+            tasks = [self._waiting.popleft() for _ in range(count)]
+            self._changed.notify_all()
+            return tasks
+
+    def _read(self, tasks: list[_Task]) -> None:
+        # One that was cancelled while it waited is not read any more.
+        tasks = [task for task in tasks if task[1].set_running_or_notify_cancel()]
+        futures = iter([future for _, future in tasks])
+        try:
+            for result in self.engine.read_images(image for image, _ in tasks):
+                next(futures).set_result(result)
+        except BaseException as error:  # whoever waits must hear of it, whatever it is
+            for future in futures:
+                with suppress(InvalidStateError):
+                    future.set_exception(error)
+
+
+def _result(item: Future[Page | PageError] | PageError) -> Page | PageError:
+    return item.result() if isinstance(item, Future) else item
