@@ -8,6 +8,7 @@ tesseract` reads with tesseract in spite of this plugin. Needs the extra `ocrmyp
 """
 
 import math
+import shutil
 import threading
 from argparse import ArgumentParser
 from collections import Counter
@@ -17,9 +18,12 @@ from statistics import median
 from typing import Any
 
 from ocrmypdf import OcrOptions, hookimpl
+from ocrmypdf.builtin_plugins import tesseract_ocr
 from ocrmypdf.exceptions import ExitCode, ExitCodeException
 from ocrmypdf.models.ocr_element import Baseline, BoundingBox, OcrClass, OcrElement
 from ocrmypdf.pluginspec import OcrEngine, OrientationConfidence
+from pluggy import PluginManager
+from pydantic import BaseModel
 
 from ocr_plugin.adapters.hocr import render
 from ocr_plugin.adapters.markup import box_of
@@ -75,7 +79,7 @@ class OcrPluginEngine(OcrEngine):
 
     @staticmethod
     def get_orientation(input_file: Path, options: OcrOptions) -> OrientationConfidence:
-        """Returns by how many degrees the page is to be turned clockwise, as tesseract tells it."""
+        """Returns which way the text runs: degrees clockwise from rightwards, in quarters."""
         return orientation_of(read(input_file, options))
 
     @staticmethod
@@ -111,6 +115,23 @@ class OcrPluginEngine(OcrEngine):
     ) -> None:
         """Raises: OCRmyPDF makes the PDF of `generate_ocr`, or of the hOCR."""
         raise NotImplementedError("ocr-plugin gives elements or hOCR: --pdf-renderer fpdf2")
+
+
+@hookimpl
+def initialize(plugin_manager: PluginManager) -> None:
+    """Takes tesseract's plugin out where there is no tesseract; it would refuse every run."""
+    if not _has_tesseract():
+        plugin_manager.set_blocked(tesseract_ocr.__name__)
+
+
+@hookimpl
+def register_options() -> dict[str, type[BaseModel]]:
+    """Returns tesseract's options in the place of its plugin; OCRmyPDF looks at them anyway."""
+    return {} if _has_tesseract() else {"tesseract": tesseract_ocr.TesseractOptions}
+
+
+def _has_tesseract() -> bool:
+    return shutil.which("tesseract") is not None
 
 
 @hookimpl
@@ -227,7 +248,7 @@ def _corners(polygon: Polygon) -> list[tuple[float, float]]:
 
 
 def orientation_of(page: Page) -> OrientationConfidence:
-    """Returns the quarter turn that most of a page's characters call for."""
+    """Returns the quarter to which most of a page's characters run."""
     quarters: Counter[int] = Counter()
     for line in page.lines:
         quarters[round(line.angle / 90) * 90 % 360] += len(line.text)
@@ -236,7 +257,7 @@ def orientation_of(page: Page) -> OrientationConfidence:
     ((angle, count),) = quarters.most_common(1)
     # Nothing where half of the characters disagree, all where none does.
     certainty = max(0.0, 2 * count / quarters.total() - 1)
-    return OrientationConfidence(angle=(360 - angle) % 360, confidence=_CERTAIN * certainty)
+    return OrientationConfidence(angle=angle, confidence=_CERTAIN * certainty)
 
 
 def skew_of(page: Page) -> float:

@@ -21,6 +21,7 @@ from ocr_plugin.cli_convert import FormatName, Out, convert, document_writer
 from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
 from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.cli_serve import serve
 from ocr_plugin.cli_train import training
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, PluginError
 from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
@@ -174,6 +175,7 @@ def read(
 
 
 app.command(epilog=_EXIT_CODES)(convert)
+app.command(epilog=_EXIT_CODES)(serve)
 
 
 class _Stdin(io.BytesIO):

@@ -56,6 +56,7 @@ LAYERS = [
         "cli_eval",
         "cli_models",
         "cli_recognizer",
+        "cli_serve",
         "cli_train",
         "doctor",
         "documents",

@@ -1,0 +1,71 @@
+"""What the server counts, for Prometheus."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypedDict
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from ocr_plugin.schema import Page
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+
+
+class _Own(TypedDict):
+    namespace: str
+    registry: CollectorRegistry
+
+
+class Outcome:
+    """What becomes of a request; 500 until it is known."""
+
+    def __init__(self) -> None:
+        self.status, self.pages, self.errors, self.words = 500, 0, 0, 0
+
+    def count(self, pages: Sequence[Page], errors: int) -> None:
+        """Notes that the request was answered, and what was read."""
+        self.status, self.pages, self.errors = 200, len(pages), errors
+        self.words = sum(len(page.words) for page in pages)
+
+
+class Metrics:
+    """Counters of one server."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        own = _Own(namespace="ocr_plugin", registry=self._registry)
+        self._requests = Counter("requests", "Requests by HTTP status.", ["status"], **own)
+        self._seconds = Histogram("request_seconds", "Of a request.", buckets=_SECONDS, **own)
+        self._pages = Counter("pages", "Pages read.", **own)
+        self._errors = Counter("page_errors", "Pages that could not be read.", **own)
+        self._words = Counter("words", "Words read.", **own)
+        self._open = Gauge("open_requests", "Requests being answered.", **own)
+        self._waiting = Gauge("waiting_pages", "Decoded pages that wait to be read.", **own)
+
+    @contextmanager
+    def request(self) -> Iterator[Outcome]:
+        """Counts a request when it is over."""
+        outcome, start = Outcome(), time.monotonic()
+        with self._open.track_inprogress():
+            try:
+                yield outcome
+            finally:
+                self._requests.labels(outcome.status).inc()
+                self._seconds.observe(time.monotonic() - start)
+                self._pages.inc(outcome.pages)
+                self._errors.inc(outcome.errors)
+                self._words.inc(outcome.words)
+
+    def render(self, waiting: int) -> bytes:
+        """Returns the text that Prometheus reads."""
+        self._waiting.set(waiting)
+        return generate_latest(self._registry)

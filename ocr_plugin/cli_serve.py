@@ -1,0 +1,93 @@
+"""``ocr-plugin serve``: the HTTP server."""
+
+import ipaddress
+import os
+import socket
+from typing import Annotated
+
+import typer
+
+from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
+from ocr_plugin.streams import say
+
+# Smaller than what a single picture may be elsewhere: strangers send these.
+_MAX_PIXELS = 50_000_000
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Who may reach it; 0.0.0.0 is everybody.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="Who finds text.")
+    ] = DEFAULT_DETECTOR,
+    recognizer: RecognizerName = None,
+    model: Model = None,
+    device: Device = None,
+    max_megabytes: Annotated[
+        float, typer.Option(min=0.001, help="Of a picture's or document's file.")
+    ] = 25,
+    max_pages: Annotated[int, typer.Option(min=1, help="Of a document.")] = 100,
+    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds for a request.")] = 60,
+    max_requests: Annotated[int, typer.Option(min=1, help="At once; more are answered 503.")] = 32,
+    offline: Offline = False,
+) -> None:
+    """Serve: POST a picture or PDF to /v1/read, or drop one on the page at /.
+
+    There is no login and no encryption: put a proxy before it where strangers can reach it.
+    """
+    try:
+        import uvicorn
+
+        from ocr_plugin.adapters.server import ServerOptions, make_app
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is missing: pip install 'ocr-plugin[serve]'"
+        raise ConfigurationError(message) from None
+    from ocr_plugin.engine import Engine
+
+    if offline:
+        go_offline()
+    listener = _listener(host, port)
+    name, options = chosen(recognizer, model, device)
+    engine = Engine(
+        detector,
+        name,
+        recognizer_options=options,
+        options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
+    )
+    limits = ServerOptions(
+        max_bytes=round(max_megabytes * 1_000_000),
+        max_pages=max_pages,
+        time_limit=time_limit,
+        max_requests=max_requests,
+    )
+    config = uvicorn.Config(
+        make_app(engine, limits),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=round(time_limit),
+    )
+    with listener:
+        say(f"listening on http://{_shown(host)}:{listener.getsockname()[1]}")
+        uvicorn.Server(config).run([listener])
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        # The error's own text tells the address again.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ConfigurationError(f"{host}:{port}: cannot listen: {reason}") from error
+
+
+def _shown(host: str) -> str:
+    """Returns a host as it stands in an address."""
+    try:
+        return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
+    except ValueError:
+        return host

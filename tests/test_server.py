@@ -1,0 +1,293 @@
+"""The HTTP server: answers, limits, and clients that misbehave."""
+
+import asyncio
+import io
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import jsonschema  # type: ignore[import-untyped]
+import numpy as np
+import pikepdf
+import pytest
+from PIL import Image
+
+from ocr_plugin.adapters.server import ServerOptions, make_app
+from ocr_plugin.engine import Engine
+from ocr_plugin.ppocr import PPOcrRecognizer
+from ocr_plugin.protocols import RGB, Reading, Regions, Unit
+from ocr_plugin.schema import Component, Page, PageError
+from tests.pictures import draw_lines
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+PHOTO = Path(__file__).parents[1] / "examples" / "shop_signs.jpg"
+
+
+class Slow:
+    """A detector that takes its time, and notes its batches; it may be held at a gate."""
+
+    component = Component(name="slow", version="1")
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds, self.batches = seconds, [0]
+        self.entered, self.open = threading.Event(), threading.Event()
+        self.open.set()
+
+    def detect(self, pages: Sequence[RGB]) -> list[Regions]:
+        self.batches.append(len(pages))
+        self.entered.set()
+        assert self.open.wait(30)
+        time.sleep(self.seconds * len(pages))
+        quad = np.array([(0, 0), (8, 0), (8, 8), (0, 8)], np.float32)
+        return [Regions([quad], np.ones(1, np.float32), kind="line") for _ in pages]
+
+
+class Says:
+    component = Component(name="says", version="1")
+    unit: Unit = "line"
+
+    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+        return [Reading("word", 0.9) for _ in crops]
+
+
+def png(text: str = "Harbour office") -> bytes:
+    coded = io.BytesIO()
+    Image.fromarray(draw_lines([(30, 30, text)], size=(420, 100)).pixels).save(coded, "PNG")
+    return coded.getvalue()
+
+
+def pdf(pages: int) -> bytes:
+    sheets = [Image.new("RGB", (60, 60), "white") for _ in range(pages)]
+    coded = io.BytesIO()
+    sheets[0].save(coded, "PDF", save_all=True, append_images=sheets[1:])
+    return coded.getvalue()
+
+
+def ask(detector: Slow, *bodies: bytes, **limits: float) -> list[httpx.Response]:
+    """Returns the answers to requests that are made at once, in order."""
+    app = make_app(Engine(detector, Says()), ServerOptions.parse(dict(limits)))
+
+    async def run() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+        ):
+            posts = (client.post("/v1/read", content=body) for body in bodies)
+            return list(await asyncio.gather(*posts))
+
+    return asyncio.run(run())
+
+
+class Server:
+    """``ocr-plugin serve`` in a process of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "ocr_plugin", "serve", "--port", "0", *arguments]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        found = re.fullmatch(r"ocr-plugin: listening on (http://127\.0\.0\.1:(\d+))\n", line)
+        assert found, line + self.process.stderr.read()
+        self.url, self.port = found[1], int(found[2])
+
+    def post(self, body: bytes, **parameters: str) -> httpx.Response:
+        return httpx.post(f"{self.url}/v1/read", content=body, params=parameters, timeout=60)
+
+    def metric(self, name: str) -> float:
+        text = httpx.get(f"{self.url}/metrics").text
+        values = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(name)]
+        return sum(map(float, values))
+
+    def stop(self) -> tuple[str, str]:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    running = Server("--recognizer", "ppocr", "--max-megabytes", "2", "--max-pages", "200")
+    yield running
+    running.stop()
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["kind"]
+
+
+def test_a_picture_comes_back_as_page_json(server: Server) -> None:
+    response = server.post(PHOTO.read_bytes(), name="signs.jpg")
+    assert response.status_code == 200
+    (page,) = (Page.model_validate(page) for page in response.json()["pages"])
+    expected = Engine(recognizer=PPOcrRecognizer()).read(PHOTO)
+    assert page == expected.model_copy(
+        update={"source": expected.source.model_copy(update={"name": "signs.jpg"})}
+    )
+
+
+def test_every_page_of_a_document_is_there_and_a_bad_one_is_an_error(server: Server) -> None:
+    sheets = [Image.fromarray(draw_lines([(30, 30, text)]).pixels) for text in ("one", "two")]
+    coded = io.BytesIO()
+    sheets[0].save(coded, "TIFF", save_all=True, append_images=sheets[1:], compression="jpeg")
+    whole = server.post(coded.getvalue()).json()
+    assert [page["source"]["page_index"] for page in whole["pages"]] == [0, 1]
+    broken = bytearray(coded.getvalue())
+    first = broken.index(b"\xff\xda")
+    broken[first : first + 200] = bytes(200)
+    partly = server.post(bytes(broken)).json()
+    assert [page["source"]["page_index"] for page in partly["pages"]] == [1]
+    assert [PageError.model_validate(error).page_index for error in partly["errors"]] == [0]
+
+
+def encrypted() -> bytes:
+    coded = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf(1))) as document:
+        document.save(coded, encryption=pikepdf.Encryption(owner="a", user="b"))
+    return coded.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "message"),
+    [
+        (b"", (400, "Empty"), "the body is to be"),
+        (b"no picture", (422, "UnreadableImage"), "upload: not an image"),
+        (png()[:200], (422, "UnreadableImage"), "upload: "),
+        (b"%PDF-1.7\nnonsense", (422, "UnreadableImage"), "upload: "),
+        (encrypted(), (422, "UnreadableImage"), "upload: the PDF is encrypted"),
+        (bytes(2_000_001), (413, "TooLarge"), "more than 2000000 bytes"),
+        (pdf(201), (413, "TooLarge"), "more than 200 pages"),
+    ],
+    ids=["empty", "text", "truncated", "corrupt pdf", "locked pdf", "bytes", "pages"],
+)
+def test_bad_input_gets_a_clear_answer_and_the_next_request_works(
+    server: Server, body: bytes, expected: tuple[int, str], message: str
+) -> None:
+    response = server.post(body)
+    assert problem(response) == expected
+    assert response.json()["message"].startswith(message)
+    assert "\n" not in response.json()["message"]
+    assert server.post(png()).json()["pages"][0]["blocks"][0]["lines"]
+
+
+def test_a_body_of_unknown_length_is_cut_off(server: Server) -> None:
+    sent = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 100_000
+            yield bytes(100_000)
+
+    try:
+        response = httpx.post(f"{server.url}/v1/read", content=chunks(), timeout=60)
+        assert problem(response) == (413, "TooLarge")
+    except (httpx.WriteError, httpx.RemoteProtocolError):
+        pass  # the server hung up while the client still sent
+    assert sent < 90_000_000
+    assert server.post(png()).status_code == 200
+
+
+def test_a_hundred_megabytes_are_refused_unread(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        head = "POST /v1/read HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n"
+        client.sendall(head.encode() + bytes(1000))
+        assert client.recv(100).startswith(b"HTTP/1.1 413")
+    assert server.post(png()).status_code == 200
+
+
+def test_a_client_that_hangs_up_is_given_up(server: Server) -> None:
+    body = pdf(200)
+    gone = server.metric('ocr_plugin_requests_total{status="499"}')
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        head = f"POST /v1/read HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
+        time.sleep(0.3)
+    assert server.post(png()).status_code == 200
+    until = time.monotonic() + 30
+    while server.metric('ocr_plugin_requests_total{status="499"}') == gone:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert server.metric("ocr_plugin_open_requests") == 0
+
+
+def test_a_long_document_meets_the_time_limit() -> None:
+    detector = Slow(0.05)
+    (late,) = ask(detector, pdf(200), time_limit=0.6, max_pages=300)
+    assert problem(late) == (504, "TimeLimit")
+    found = re.fullmatch(r"0\.6 s were not enough: (\d+) pages were read", late.json()["message"])
+    assert found and 0 < int(found[1]) < 60
+    assert sum(detector.batches) < 60  # nobody reads on for a request that is over
+
+
+def test_requests_of_many_clients_share_batches() -> None:
+    detector = Slow(0.02)
+    answers = ask(detector, *[png()] * 12)
+    assert [answer.status_code for answer in answers] == [200] * 12
+    assert sum(detector.batches) == 12 and max(detector.batches) >= 3
+
+
+def test_a_full_server_says_so_at_once() -> None:
+    detector = Slow()
+    detector.open.clear()
+    threading.Timer(1.0, detector.open.set).start()
+    answers = ask(detector, *[png()] * 5, max_requests=3)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 503, 503]
+    full = next(answer for answer in answers if answer.status_code == 503)
+    assert full.json()["kind"] == "Busy" and full.headers["Retry-After"] == "1"
+
+
+def test_health_metrics_and_the_description(server: Server) -> None:
+    health = httpx.get(f"{server.url}/v1/health").json()
+    assert health == {"status": "ok", "recognizer": "ppocr:PP-OCRv6_rec_small"}
+    before = server.metric("ocr_plugin_pages_total"), server.metric("ocr_plugin_words_total")
+    assert server.post(png("Harbour office")).status_code == 200
+    after = server.metric("ocr_plugin_pages_total"), server.metric("ocr_plugin_words_total")
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 2)
+
+    described = httpx.get(f"{server.url}/openapi.json").json()
+    operation = described["paths"]["/v1/read"]["post"]
+    assert set(operation["responses"]) == {"200", "400", "413", "422", "503", "504"}
+    assert operation["requestBody"]["required"]
+    schema = {"$ref": "#/components/schemas/Answer", "components": described["components"]}
+    jsonschema.validate(server.post(PHOTO.read_bytes()).json(), schema)
+
+
+def test_the_page_brings_all_it_needs(server: Server) -> None:
+    page = httpx.get(server.url)
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert set(re.findall(r"https?://[^\"' ]+", page.text)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_the_command_ends_when_told_and_prints_nothing_else() -> None:
+    running = Server("--recognizer", "ppocr")
+    assert running.post(png()).status_code == 200
+    out, err = running.stop()
+    assert out == ""
+    assert err.splitlines()[-1:] in ([], ["ocr-plugin: error: interrupted"])
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(running.url)
+
+
+def test_a_port_that_is_taken_is_one_line(server: Server) -> None:
+    command = [sys.executable, "-m", "ocr_plugin", "serve", "--port", str(server.port)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    message = f"ocr-plugin: error: 127.0.0.1:{server.port}: cannot listen: Address already in use\n"
+    assert (done.stdout, done.stderr) == ("", message)
+
+
+def test_answers_are_strict_json(server: Server) -> None:
+    text = server.post(PHOTO.read_bytes()).text
+    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the answer"))
