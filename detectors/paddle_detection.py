@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from ocr_plugin.environment import offline
-from ocr_plugin.errors import ConfigurationError, ModelUnavailable
+from ocr_plugin.errors import BrokenPlugin, ConfigurationError, ModelUnavailable
 from ocr_plugin.options import Options
 from ocr_plugin.paddle_files import DETECTION, model_folder, no_probe
 from ocr_plugin.protocols import RGB, Regions
@@ -52,6 +52,7 @@ class PaddleDetection:
 
     Raises:
         ConfigurationError: a bad option, or PaddleOCR refuses the model.
+        BrokenPlugin: PaddleOCR is not installed.
         ModelUnavailable: the model would have to be fetched, and that is switched off.
     """
 
@@ -66,8 +67,11 @@ class PaddleDetection:
         if folder is not None:
             values["model_dir"] = str(folder)
         no_probe()
-        from paddleocr import TextDetection
-
+        try:
+            from paddleocr import TextDetection
+        except ModuleNotFoundError as error:
+            message = f"{error.name} is not installed: pip install 'ocr-plugin[paddle]'"
+            raise BrokenPlugin(message) from error
         try:
             self._model = TextDetection(**values)
         except Exception as error:  # PaddleX raises bare exceptions of many kinds

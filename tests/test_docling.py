@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pikepdf
 import pytest
 from PIL import Image
 
@@ -85,6 +86,7 @@ converter = DocumentConverter(
         )
     }
 )
+bad = [converter.convert(path, raises_on_error=False) for path in sys.argv[3:]]
 result = converter.convert(sys.argv[1], raises_on_error=False)
 
 
@@ -107,6 +109,7 @@ print(json.dumps({
     "words": cells("word_cells"),
     "lines": cells("textline_cells"),
     "batches": batches,
+    "bad": [[one.status.value, [error.error_message for error in one.errors]] for one in bad],
 }))
 """
 DPI = 144
@@ -120,13 +123,15 @@ def converted(site: Path, *pages: RGB, **settings: Any) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def run(site: Path, pages: Sequence[RGB], **settings: Any) -> subprocess.CompletedProcess[str]:
+def run(
+    site: Path, pages: Sequence[RGB], *, bad: Sequence[Path] = (), **settings: Any
+) -> subprocess.CompletedProcess[str]:
     sheets = [Image.fromarray(page) for page in pages]
     sheets[0].save(site / "a.pdf", "PDF", resolution=DPI, save_all=True, append_images=sheets[1:])
     install(site, "no_layout", plugins={"no_layout": "no_layout"}, group="docling", module=LAYOUT)
     settings.setdefault("recognizer", "ppocr")
     return subprocess.run(
-        [sys.executable, "-c", CONVERT, str(site / "a.pdf"), json.dumps(settings)],
+        [sys.executable, "-c", CONVERT, str(site / "a.pdf"), json.dumps(settings), *bad],
         env=os.environ | {"PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
@@ -182,6 +187,18 @@ def test_a_blank_page_is_empty_and_switched_off_nothing_is_read(tmp_path: Path) 
     assert (found["status"], found["markdown"], found["words"]) == ("success", "", [[]])
     (tmp_path / "off").mkdir()
     assert converted(tmp_path / "off", sheet(), do_ocr=False)["markdown"] == ""
+
+
+def test_after_bad_documents_the_next_one_works(tmp_path: Path) -> None:
+    corrupt, locked = tmp_path / "corrupt.pdf", tmp_path / "locked.pdf"
+    corrupt.write_bytes(b"%PDF-1.7\nnonsense")
+    Image.fromarray(sheet()).save(tmp_path / "open.pdf")
+    with pikepdf.open(tmp_path / "open.pdf") as document:
+        document.save(locked, encryption=pikepdf.Encryption(owner="a", user="b"))
+    found = converted(tmp_path, sheet(), bad=[corrupt, locked])
+    assert [status for status, _ in found["bad"]] == ["failure", "failure"]
+    assert all(errors for _, errors in found["bad"])
+    assert found["markdown"].split("\n\n") == ["Harbour office", "second floor"]
 
 
 def test_an_engine_that_cannot_be_had_is_said_at_once(tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ def test_entry_points_resolve() -> None:
     for group in PROJECT["project"]["entry-points"]:
         for name in PROJECT["project"]["entry-points"][group]:
             (entry,) = {entry for entry in entry_points(group=group) if entry.name == name}
-            assert callable(entry.load())
+            loaded = entry.load()
+            # Hosts look up hooks in a module; ours take a class.
+            assert callable(loaded) or group in ("docling", "ocrmypdf")
 
 
 def test_the_command_is_installed() -> None:

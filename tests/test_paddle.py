@@ -15,7 +15,7 @@ from ocr_plugin.adapters.paddle_reader import PaddleReader, read_with, word_info
 from ocr_plugin.adapters.paddle_result import from_paddle, to_result
 from ocr_plugin.detectors.paddle_detection import PaddleDetection
 from ocr_plugin.engine import Engine
-from ocr_plugin.errors import ConfigurationError, ModelUnavailable
+from ocr_plugin.errors import BrokenPlugin, ConfigurationError, ModelUnavailable
 from ocr_plugin.images import open_pages
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.paddle_files import offline_models
@@ -228,6 +228,13 @@ def test_what_paddle_cannot_find_with_is_refused(
     monkeypatch.setenv("OCR_PLUGIN_OFFLINE", "1")
     with pytest.raises(ModelUnavailable, match="PP-OCRv5_server_det would be fetched"):
         PaddleDetection(model_name="PP-OCRv5_server_det")
+
+
+def test_a_missing_paddleocr_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OCR_PLUGIN_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "paddleocr", None)
+    with pytest.raises(BrokenPlugin, match=r"paddleocr is not installed: pip install 'ocr-plugin"):
+        PaddleDetection()
 
 
 @pytest.mark.parametrize("host", ["paddleocr", "paddle"])
