@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ocr_plugin.cli_batch import batch
 from ocr_plugin.cli_convert import FormatName, Out, convert, document_writer
 from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
@@ -45,6 +46,7 @@ _DEBUG = "OCR_PLUGIN_DEBUG"
 _DEFAULTS = EngineOptions()
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=_EXIT_CODES)
+app.add_typer(batch, name="batch")
 app.add_typer(evaluation, name="eval")
 app.add_typer(models, name="models")
 app.add_typer(training, name="train")

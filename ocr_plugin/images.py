@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,9 @@ def name_of(source: Source) -> str:
     return "<file>" if hasattr(source, "read") else f"<{type(source).__name__}>"
 
 
-def open_pages(source: Source, options: ImageOptions) -> Iterator[PageImage | UnreadableImage]:
+def open_pages(
+    source: Source, options: ImageOptions, first: int = 0
+) -> Iterator[PageImage | UnreadableImage]:
     """Yields the pages of a source, decoding each when it is asked for.
 
     A TIFF or PDF gives all its pages; one that cannot be read gives its error in its place, and
@@ -92,15 +94,16 @@ def open_pages(source: Source, options: ImageOptions) -> Iterator[PageImage | Un
     Args:
         source: see `Source`.
         options: limits, and the resolution of PDF pages.
+        first: the page to begin with, counted from 0; those before it are not decoded.
 
     Raises:
         UnreadableImage: at the first step, if the source as a whole cannot be read.
     """
     name = name_of(source)
     try:
-        digest, pictures = _opened(source, options)
+        digest, pictures = _opened(source, options, first)
         with closing(pictures):
-            for index, picture in enumerate(pictures):
+            for index, picture in enumerate(pictures, first):
                 if isinstance(picture, Unusable):
                     yield UnreadableImage(name, str(picture), index)
                     continue
@@ -110,29 +113,30 @@ def open_pages(source: Source, options: ImageOptions) -> Iterator[PageImage | Un
         raise UnreadableImage(name, str(error)) from error.__cause__
 
 
-def _opened(source: Source, options: ImageOptions) -> tuple[str | None, Pictures]:
+def _opened(source: Source, options: ImageOptions, first: int) -> tuple[str | None, Pictures]:
     """Returns the SHA-256 of the source's bytes, if it has any, and its pictures to come."""
     if isinstance(source, np.ndarray):
-        return None, _only(picture_of_array(source, options.max_pixels))
+        return None, _only(first, lambda: picture_of_array(source, options.max_pixels))
     if isinstance(source, Image.Image):
-        return None, _only(_decoded(source, options.max_pixels))
+        return None, _only(first, lambda: _decoded(source, options.max_pixels))
     data = _bytes_of(source)
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"%PDF-"):
-        return digest, pdf_pages(data, options)
+        return digest, pdf_pages(data, options, first)
     image = _identified(data)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return digest, _tiff_pages(image, options.max_pixels)
+        return digest, _tiff_pages(image, options.max_pixels, first)
     if image is not None:
-        return digest, _only(_first_frame(image, options.max_pixels))
+        return digest, _only(first, lambda: _first_frame(image, options.max_pixels))
     # PDF readers accept some foreign bytes ahead of the document.
     if b"%PDF-" in data[:1024]:
-        return digest, pdf_pages(data, options)
+        return digest, pdf_pages(data, options, first)
     raise Unusable("not an image in a format known here")
 
 
-def _only(picture: Picture) -> Pictures:
-    yield picture
+def _only(first: int, picture: Callable[[], Picture]) -> Pictures:
+    if first == 0:
+        yield picture()
 
 
 def _bytes_of(source: Source) -> bytes:
@@ -218,9 +222,9 @@ def _first_frame(image: ImageFile.ImageFile, max_pixels: int) -> Picture:
     return Picture(picture.pixels, (left_out, *picture.warnings))
 
 
-def _tiff_pages(image: TiffImagePlugin.TiffImageFile, max_pixels: int) -> Pictures:
+def _tiff_pages(image: TiffImagePlugin.TiffImageFile, max_pixels: int, first: int) -> Pictures:
     with image:
-        index = 0
+        index = pages = 0
         while True:
             try:
                 image.seek(index)
@@ -231,6 +235,9 @@ def _tiff_pages(image: TiffImagePlugin.TiffImageFile, max_pixels: int) -> Pictur
                 return
             index += 1
             if index > 1 and image.tag_v2.get(254, 0) & _TIFF_NOT_A_PAGE:
+                continue
+            pages += 1
+            if pages <= first:
                 continue
             try:
                 picture: Picture | Unusable = _tiff_page(image, max_pixels)

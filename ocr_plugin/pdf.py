@@ -14,15 +14,17 @@ _PDFIUM = threading.RLock()
 _POINTS_PER_INCH = 72
 
 
-def pdf_pages(data: bytes, options: ImageOptions) -> Pictures:
+def pdf_pages(data: bytes, options: ImageOptions, first: int = 0) -> Pictures:
     """Yields every page of a PDF, drawn at ``options.pdf_dpi`` on white, or why it cannot be.
+
+    Begins with the page `first`, counted from 0.
 
     Raises:
         Unusable: the document as a whole cannot be opened.
     """
     document, count = _pdf_document(data)
     try:
-        for index in range(count):
+        for index in range(first, count):
             try:
                 picture: Picture | Unusable = _pdf_page(document, index, options)
             except Unusable as error:

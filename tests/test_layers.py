@@ -52,6 +52,7 @@ LAYERS = [
         "adapters",
         "batch",
         "cli",
+        "cli_batch",
         "cli_convert",
         "cli_eval",
         "cli_models",

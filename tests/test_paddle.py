@@ -75,6 +75,7 @@ def test_paddleocr_reads_offline_with_its_own_reader(pipeline: Any) -> None:
 @pytest.mark.parametrize("recognizer", ["clip4str", "second_opinion"])
 def test_a_pipeline_reads_lines_with_ours(pipeline: Any, recognizer: str) -> None:
     assert read_with(pipeline, recognizer) is pipeline
+    assert isinstance(pipeline.paddlex_pipeline._pipeline.text_rec_model, PaddleReader)
     (result,) = pipeline.predict(str(PHOTO))
     assert set(result["rec_texts"]) >= SIGNS
     assert all(0.5 < score <= 1 for score in result["rec_scores"])

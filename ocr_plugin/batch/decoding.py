@@ -1,0 +1,183 @@
+"""Pages decoded in processes of their own, so that a picture that kills one kills nothing else."""
+
+import multiprocessing
+import tempfile
+from collections import deque
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as DecodingTimeout
+from dataclasses import dataclass
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.images import PageImage, open_pages
+from ocr_plugin.options import ImageOptions
+
+# Pages of a document that a process is asked for at once.
+_CHUNK = 4
+# So many pages of a document that fail one after another by killing or stalling their process are
+# taken for all that follow.
+_HOPELESS = 3
+
+
+@dataclass(frozen=True)
+class BadPage:
+    """A page that cannot be decoded, and why.
+
+    Attributes:
+        index: counted from 0; -1 where the file as a whole cannot be.
+        kind: the error's class.
+        reason: one line.
+    """
+
+    index: int
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    pages: list[PageImage | BadPage]
+    is_last: bool
+
+
+class Decoder:
+    """Decodes files, several at once; holds a bounded number of their pages.
+
+    Args:
+        options: limits of a page, and the resolution of PDFs.
+        workers: processes.
+        time_limit: seconds that a page may take.
+    """
+
+    def __init__(self, options: ImageOptions, workers: int, time_limit: float) -> None:
+        self._options, self._time_limit = options, time_limit
+        # Forked processes would inherit locks that the threads of this one hold.
+        self._pool = ProcessPool(workers, context=multiprocessing.get_context("spawn"))
+        self._folder = tempfile.TemporaryDirectory(prefix="ocr-batch-")
+        self._count = 0
+
+    def close(self) -> None:
+        """Stops the processes, whatever they are at."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        self._folder.cleanup()
+
+    def begin(self, name: str, content: bytes) -> "Decoding":
+        """Returns a file's decoding, which has begun.
+
+        Args:
+            name: what its pages are to be called.
+            content: the file.
+        """
+        place = None
+        if _has_pages(content):
+            # A document is asked for chunk by chunk; it goes to the processes by way of the disk.
+            self._count += 1
+            place = Path(self._folder.name, str(self._count))
+            place.write_bytes(content)
+        return Decoding(self, name, content, place)
+
+    def _ask(self, source: bytes | Path, name: str, first: int, count: int) -> "Future[_Chunk]":
+        return self._pool.schedule(
+            _decoded,
+            args=(source, name, first, count, self._options),
+            timeout=self._time_limit * count,
+        )
+
+
+class Decoding:
+    """A file that is being decoded."""
+
+    def __init__(self, decoder: Decoder, name: str, content: bytes, place: Path | None) -> None:
+        self._decoder, self._name, self._place = decoder, name, place
+        self._source: bytes | Path = place or content
+        self._ready: deque[PageImage | BadPage] = deque()
+        self._next, self._count, self._failures = 0, _CHUNK, 0
+        self._future: Future[_Chunk] | None = None
+        self._ask()
+
+    def pages(self, skipped: set[int]) -> "list[PageImage | BadPage] | None":
+        """Returns the next few pages, waiting for them; None after the last.
+
+        Args:
+            skipped: pages that nobody needs.
+        """
+        if self._future is None:
+            return None
+        future, self._future = self._future, None
+        try:
+            chunk = future.result()
+        except (ProcessExpired, DecodingTimeout) as error:
+            return self._failed(error)
+        self._failures = 0
+        self._next += len(chunk.pages)
+        self._count = _CHUNK
+        if not chunk.is_last:
+            self._ask()
+        else:
+            self.close()
+        return [page for page in chunk.pages if _index(page) not in skipped]
+
+    def close(self) -> None:
+        """Gives up what is left."""
+        if self._future is not None:
+            self._future.cancel()
+            self._future = None
+        if self._place is not None:
+            self._place.unlink(missing_ok=True)
+
+    def _ask(self) -> None:
+        self._future = self._decoder._ask(self._source, self._name, self._next, self._count)
+
+    def _failed(self, error: Exception) -> list[PageImage | BadPage]:
+        """Asks again page by page; returns the page that fails alone."""
+        if self._count > 1:
+            self._count = 1
+            self._ask()
+            return []
+        if isinstance(error, ProcessExpired):
+            kind, reason = "DecoderDied", f"decoding it ended its process ({error.exitcode})"
+        else:
+            kind, reason = "TimeLimit", f"decoding took more than {self._decoder._time_limit:g} s"
+        self._failures += 1
+        bad = BadPage(self._next, kind, reason)
+        self._next += 1
+        if self._place is None:
+            self.close()
+        elif self._failures < _HOPELESS:
+            self._ask()
+        else:
+            self.close()
+            bad = BadPage(bad.index, kind, f"{reason}; pages after it were not tried")
+        return [bad]
+
+
+def _index(page: PageImage | BadPage) -> int:
+    return page.page_index if isinstance(page, PageImage) else page.index
+
+
+def _has_pages(content: bytes) -> bool:
+    return b"%PDF-" in content[:1024] or content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _decoded(
+    source: bytes | Path, name: str, first: int, count: int, options: ImageOptions
+) -> _Chunk:
+    """Decodes some pages of a file; runs in a process of the pool."""
+    pages: list[PageImage | BadPage] = []
+    try:
+        for page in open_pages(source, options, first):
+            if isinstance(page, UnreadableImage):
+                index = -1 if page.page_index is None else page.page_index
+                pages.append(BadPage(index, type(page).__name__, page.reason))
+            else:
+                pages.append(
+                    PageImage(name, page.page_index, page.pixels, page.sha256, page.warnings)
+                )
+            if len(pages) == count:
+                return _Chunk(pages, is_last=False)
+    except UnreadableImage as error:
+        pages.append(BadPage(-1, type(error).__name__, error.reason))
+    return _Chunk(pages, is_last=True)

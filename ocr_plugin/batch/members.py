@@ -1,0 +1,102 @@
+"""What sources are made of: members, one file each, told by a source and a name in it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+
+from pydantic import Field
+
+from ocr_plugin.options import Options
+
+_PICTURES = (
+    "avif bmp dib gif heic heif j2k jfif jp2 jpe jpeg jpg pbm pdf pgm png pnm ppm tga tif tiff webp"
+)
+
+
+class SourceOptions(Options):
+    """What is taken of a source, and what an archive may cost."""
+
+    include: tuple[str, ...] = Field(
+        default=tuple(f"*.{suffix}" for suffix in _PICTURES.split()),
+        description="Patterns of the names that are read, whatever their case.",
+    )
+    exclude: tuple[str, ...] = Field(default=(), description="Patterns of names that are not.")
+    column: str | None = Field(
+        default=None, description="Of a Parquet file: bytes or paths; by default the first such."
+    )
+    max_bytes: int = Field(
+        default=1_000_000_000, gt=0, description="Of a member; larger ones are errors."
+    )
+    max_ratio: float = Field(
+        default=1000.0, gt=1, description="A member may unpack to so many times its size."
+    )
+    max_depth: int = Field(default=1, ge=0, description="Archives within archives that are opened.")
+
+    def takes(self, name: str) -> bool:
+        """Returns whether a member of this name is read."""
+        plain = name.casefold()
+        return any(fnmatch(plain, pattern.casefold()) for pattern in self.include) and not any(
+            fnmatch(plain, pattern.casefold()) for pattern in self.exclude
+        )
+
+
+class BadMember(Exception):
+    """Says in one line why a member, or the rest of a source, cannot be read."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file to be read.
+
+    Attributes:
+        source: as the user named it: a path or a URL.
+        name: within the source, with ``!/`` between an archive and what is in it; empty where the
+            source is the file itself.
+        fingerprint: changes when the content does, and is had without reading it; empty if there
+            is no such thing.
+        read: returns the content; only to be called before the next member is asked for. Raises
+            `BadMember`.
+        path: where the file lies on this machine's disk, or None.
+    """
+
+    source: str
+    name: str
+    fingerprint: str
+    read: Callable[[], bytes] = field(compare=False)
+    path: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Source and name in one line."""
+        return f"{self.source}!/{self.name}" if self.name else self.source
+
+
+Members = Iterator[Member]
+
+
+def broken(source: str, name: str, reason: str) -> Member:
+    """Returns a member that is there, but gives its reason when it is read."""
+
+    def read() -> bytes:
+        raise BadMember(reason)
+
+    return Member(source, name, "", read)
+
+
+def is_unsafe(name: str) -> bool:
+    """Returns whether a name in an archive would lead out of a folder it is unpacked to."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return ".." in parts or name.startswith(("/", "\\")) or ":" in (parts[0] if parts else "")
+
+
+class Names:
+    """Tells apart members of one name: the second ``a.png`` is ``a.png#2``."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def of(self, name: str) -> str:
+        """Returns a name that was not given before."""
+        count = self._seen[name] = self._seen.get(name, 0) + 1
+        return name if count == 1 else f"{name}#{count}"

@@ -1,0 +1,166 @@
+"""Record files: JSON lines in shards of Zstandard frames, and the errors as plain lines.
+
+A group of records is one frame, written and synced as a whole; a frame can be read by itself.
+"""
+
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import zstandard
+
+from ocr_plugin.batch.manifest import ERRORS
+from ocr_plugin.errors import OcrError
+
+ERRORS_NAME = "errors.jsonl"
+_LEVEL = 6
+_CHUNK = 1 << 16
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Returns the file of a shard, or that of the errors."""
+    return folder / (ERRORS_NAME if number == ERRORS else f"pages-{number:05}.jsonl.zst")
+
+
+def shard_numbers(folder: Path) -> list[int]:
+    """Returns the numbers of the shards that are there, in order."""
+    names = (path.name for path in folder.glob("pages-*.jsonl.zst"))
+    return sorted(int(name.split("-")[1].split(".")[0]) for name in names)
+
+
+class RecordWriter:
+    """Appends to the record files of a job.
+
+    What stands in them past the committed sizes is cut off first: it was never told to anybody.
+
+    Args:
+        folder: of the job.
+        sizes: committed bytes by shard.
+        shard_bytes: a shard that is larger than this gets a successor.
+
+    Raises:
+        OcrError: a file cannot be written, or is shorter than it was.
+    """
+
+    def __init__(self, folder: Path, sizes: dict[int, int], shard_bytes: int) -> None:
+        self._folder, self._shard_bytes = folder, shard_bytes
+        self._sizes = {ERRORS: 0} | sizes
+        try:
+            for number in {ERRORS, *sizes, *shard_numbers(folder)}:
+                self._cut(number)
+            self._number = max((number for number in self._sizes if number), default=0) or 1
+            self._open()
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._shard.close()
+        self._errors.close()
+
+    def write(
+        self, records: Sequence[bytes], errors: Sequence[bytes]
+    ) -> tuple[tuple[int, int], int, dict[int, int]]:
+        """Appends a group of records and of errors, and waits until the disk has them.
+
+        Args:
+            records: JSON without line ends.
+            errors: likewise.
+
+        Returns:
+            The records' shard and frame, the errors' frame, and the sizes of both files.
+
+        Raises:
+            OcrError: they cannot be written; what was is cut off at the next start.
+        """
+        try:
+            if self._sizes.get(self._number, 0) > self._shard_bytes:
+                self._shard.close()
+                self._number += 1
+                self._open()
+            place = self._number, self._sizes.get(self._number, 0)
+            if records:
+                content = zstandard.ZstdCompressor(_LEVEL).compress(b"\n".join(records) + b"\n")
+                self._append(self._shard, self._number, content)
+            error_frame = self._sizes[ERRORS]
+            if errors:
+                self._append(self._errors, ERRORS, b"\n".join(errors) + b"\n")
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        grown = {self._number: self._sizes.get(self._number, 0), ERRORS: self._sizes[ERRORS]}
+        return place, error_frame, grown
+
+    def _append(self, file: BinaryIO, number: int, content: bytes) -> None:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        self._sizes[number] = self._sizes.get(number, 0) + len(content)
+
+    def _open(self) -> None:
+        self._shard = shard_path(self._folder, self._number).open("ab")
+        if not hasattr(self, "_errors"):
+            self._errors: BinaryIO = shard_path(self._folder, ERRORS).open("ab")
+        # A new file's name is on the disk only when its folder is.
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _cut(self, number: int) -> None:
+        path, size = shard_path(self._folder, number), self._sizes.get(number, 0)
+        actual = path.stat().st_size if path.exists() else 0
+        if actual < size:
+            raise OcrError(f"{path}: {actual} bytes, where {size} were written; see batch verify")
+        if actual > size:
+            os.truncate(path, size)
+
+
+def _unwritable(folder: Path, error: OSError) -> OcrError:
+    return OcrError(f"{error.filename or folder}: cannot be written: {error.strerror}")
+
+
+def read_group(folder: Path, number: int, frame: int) -> list[bytes]:
+    """Returns the records of a group, or all errors from a place on, as JSON.
+
+    Raises:
+        OcrError: there is no such group, or it is damaged.
+    """
+    path = shard_path(folder, number)
+    try:
+        with path.open("rb") as file:
+            file.seek(frame)
+            if number == ERRORS:
+                return file.read().splitlines()
+            unpacking = zstandard.ZstdDecompressor().decompressobj()
+            content = bytearray()
+            while not unpacking.eof and (chunk := file.read(_CHUNK)):
+                content += unpacking.decompress(chunk)
+            if not unpacking.eof:
+                raise zstandard.ZstdError("it is cut off")
+            return bytes(content).splitlines()
+    except (OSError, zstandard.ZstdError) as error:
+        raise OcrError(f"{path}: the group at {frame} cannot be read: {error}") from error
+
+
+def read_records(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yields every record of a job, shard by shard.
+
+    Raises:
+        OcrError: a file is damaged.
+    """
+    for number in shard_numbers(folder):
+        yield from _lines(shard_path(folder, number))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            for line in io.TextIOWrapper(reader, encoding="utf-8"):
+                yield json.loads(line)
+    except (OSError, ValueError, zstandard.ZstdError) as error:
+        raise OcrError(f"{path}: damaged: {error}") from error

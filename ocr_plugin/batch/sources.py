@@ -1,0 +1,253 @@
+"""Sources as their members: folders, archives, lists, Parquet tables and single files.
+
+They lie on this machine or wherever fsspec reaches (``s3://``, ``gs://``, ``hf://``, ``https://``).
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ocr_plugin.batch.archives import archive_members, is_archive
+from ocr_plugin.batch.members import BadMember, Member, Members, SourceOptions, broken
+from ocr_plugin.errors import ConfigurationError
+
+_LISTS = (".txt", ".lst")
+_TABLES = (".parquet", ".pq")
+_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_ROWS = 64
+
+
+def members(sources: Iterable[str | os.PathLike[str]], options: SourceOptions) -> Members:
+    """Yields every member of every source, in an order that is the same every time.
+
+    What cannot be read is a member too, whose `read` says why. Members of an archive have to be
+    read, if at all, before the next is asked for.
+
+    Args:
+        sources: paths or URLs; ``{000..099}`` in one stands for each of these numbers.
+        options: what is taken, and limits.
+
+    Raises:
+        ConfigurationError: there is no such source, or a library to read it is not installed.
+    """
+    for source in chain.from_iterable(_expanded(os.fspath(source)) for source in sources):
+        yield from _Place(source).members(options)
+
+
+def _expanded(source: str) -> Iterator[str]:
+    found = _RANGE.search(source)
+    if found is None:
+        yield source
+        return
+    first, last = found.groups()
+    for number in range(int(first), int(last) + 1):
+        yield from _expanded(
+            f"{source[: found.start()]}{number:0{len(first)}}{source[found.end() :]}"
+        )
+
+
+class _Place:
+    """A source, on this machine or elsewhere."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.remote = "://" in source
+        if self.remote:
+            self._files, self._path = _remote(source)
+            try:
+                self._info = self._files.info(self._path)
+            except Exception as error:  # every file system has errors of its own
+                raise ConfigurationError(f"{source}: {_line(error)}") from error
+            self.is_folder = self._info["type"] == "directory"
+        else:
+            self.is_folder = Path(source).is_dir()
+            if not self.is_folder and not Path(source).is_file():
+                raise ConfigurationError(f"{source}: no such file or folder")
+
+    def members(self, options: SourceOptions) -> Members:
+        if not self.is_folder:
+            yield from self._file(self.source, self.source, "", options)
+            return
+        names = self._remote_names() if self.remote else _names(self.source)
+        for name in names:
+            place = f"{self.source.rstrip('/')}/{name}"
+            if is_archive(name) or options.takes(name):
+                yield from self._file(place, name, name, options)
+
+    def _file(self, place: str, told: str, name: str, options: SourceOptions) -> Members:
+        """Yields what is in one file, which is called `name` within the source."""
+        prefix = f"{name}!/" if name else ""
+        lower = place.casefold()
+        if is_archive(place):
+            with self._open(place, name) as (file, failure):
+                if file is None:
+                    yield broken(self.source, name, failure)
+                else:
+                    yield from archive_members(self.source, prefix, place, file, options)
+        elif lower.endswith(_TABLES):
+            yield from self._rows(place, prefix, options)
+        elif not name and lower.endswith(_LISTS):
+            yield from self._listed(place, options)
+        else:
+            yield self._member(place, name, options)
+
+    def _member(self, place: str, name: str, options: SourceOptions) -> Member:
+        if self.remote:
+            info = self._files.info(self._files._strip_protocol(place))
+            mark = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created")
+            fingerprint = f"{info.get('size')} {mark}" if mark else ""
+            return Member(self.source, name, fingerprint, self._reader(place, options))
+        return Member(self.source, name, _fingerprint(place), self._reader(place, options), place)
+
+    def _reader(self, place: str, options: SourceOptions) -> Callable[[], bytes]:
+        def read() -> bytes:
+            before = "" if self.remote else _fingerprint(place)
+            with self._open(place, "") as (file, failure):
+                if file is None:
+                    raise BadMember(failure)
+                try:
+                    content = file.read(options.max_bytes + 1)
+                except Exception as error:  # as above
+                    raise BadMember(f"cannot be read: {_line(error)}") from error
+            if len(content) > options.max_bytes:
+                raise BadMember(f"more than {options.max_bytes} bytes (max_bytes)")
+            if not self.remote and before != _fingerprint(place):
+                raise BadMember("the file changed while it was read")
+            return content
+
+        return read
+
+    @contextmanager
+    def _open(self, place: str, name: str) -> Iterator[tuple[BinaryIO | None, str]]:
+        """Yields an open file, or None and the reason."""
+        with ExitStack() as stack:
+            try:
+                if self.remote:
+                    opened = self._files.open(self._files._strip_protocol(place), "rb")
+                    file = stack.enter_context(opened)
+                else:
+                    file = stack.enter_context(Path(place).open("rb"))
+            except Exception as error:  # as above
+                yield None, f"cannot be opened: {_line(error)}"
+                return
+            yield file, ""
+
+    def _listed(self, place: str, options: SourceOptions) -> Members:
+        """Yields the members of the sources that a file names, one a line."""
+        with self._open(place, "") as (file, failure):
+            if file is None:
+                raise ConfigurationError(f"{place}: {failure}")
+            for raw in file:
+                line = raw.decode("utf-8", "surrogateescape").strip()
+                if not line:
+                    continue
+                if not self.remote and "://" not in line:
+                    line = str(Path(place).parent / line)
+                try:
+                    inner = _Place(line)
+                except ConfigurationError as error:
+                    yield broken(line, "", str(error).removeprefix(f"{line}: "))
+                    continue
+                yield from inner.members(options)
+
+    def _rows(self, place: str, prefix: str, options: SourceOptions) -> Members:
+        """Yields the pictures of a Parquet table, by row."""
+        try:
+            import pyarrow.parquet
+        except ModuleNotFoundError:
+            raise ConfigurationError(
+                "pyarrow is missing: pip install 'ocr-plugin[batch]'"
+            ) from None
+        with self._open(place, "") as (file, failure):
+            if file is None:
+                yield broken(self.source, prefix.removesuffix("!/"), failure)
+                return
+            try:
+                table = pyarrow.parquet.ParquetFile(file)
+                column = options.column or _picture_column(table.schema_arrow)
+                row = 0
+                for batch in table.iter_batches(_ROWS, columns=[column]):
+                    for value in batch.column(0).to_pylist():
+                        yield self._row(value, f"{prefix}row {row}", place, options)
+                        row += 1
+            except (OSError, KeyError, pyarrow.ArrowException) as error:
+                yield broken(self.source, f"{prefix}*", f"the table is damaged: {_line(error)}")
+
+    def _row(self, value: Any, name: str, place: str, options: SourceOptions) -> Member:
+        if isinstance(value, dict):  # as Hugging Face's datasets have it: bytes, path
+            value = value.get("bytes") or value.get("path")
+        if isinstance(value, bytes):
+            return Member(self.source, name, "", lambda: _short(value, options))
+        if isinstance(value, str):
+            if not self.remote and "://" not in value:
+                value = str(Path(place).parent / value)
+            try:
+                inner = _Place(value)
+            except ConfigurationError as error:
+                return broken(self.source, name, str(error))
+            return Member(self.source, name, "", inner._reader(value, options))
+        return broken(self.source, name, "the row has neither bytes nor a path")
+
+    def _remote_names(self) -> Iterator[str]:
+        base = self._path.rstrip("/") + "/"
+        for found in sorted(self._files.find(self._path)):
+            yield found.removeprefix(base)
+
+
+def _names(folder: str) -> Iterator[str]:
+    """Yields the names of all files below a folder, sorted in every folder, with ``/`` between."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            for name in _names(entry.path):
+                yield f"{entry.name}/{name}"
+        elif entry.is_file():
+            yield entry.name
+
+
+def _remote(source: str) -> tuple[Any, str]:
+    try:
+        import fsspec
+
+        files, path = fsspec.core.url_to_fs(source)
+    except ImportError as error:
+        raise ConfigurationError(f"{source}: {_line(error)}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{source}: {_line(error)}") from error
+    return files, path
+
+
+def _picture_column(schema: Any) -> str:
+    """Returns the first column that holds bytes, else the first that holds paths."""
+    import pyarrow
+
+    binary = (pyarrow.types.is_binary, pyarrow.types.is_large_binary, pyarrow.types.is_struct)
+    text = (pyarrow.types.is_string, pyarrow.types.is_large_string)
+    for kinds in (binary, text):
+        for column in schema:
+            if any(kind(column.type) for kind in kinds):
+                return str(column.name)
+    raise KeyError("no column holds bytes or paths; name it (column)")
+
+
+def _fingerprint(path: str) -> str:
+    try:
+        state = Path(path).stat()
+    except OSError:
+        return ""
+    return f"file {state.st_size} {state.st_mtime_ns}"
+
+
+def _short(content: bytes, options: SourceOptions) -> bytes:
+    if len(content) > options.max_bytes:
+        raise BadMember(f"more than {options.max_bytes} bytes (max_bytes)")
+    return content
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

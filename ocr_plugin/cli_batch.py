@@ -1,0 +1,259 @@
+"""``ocr-plugin batch``: archives of any size, into a folder of records."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ocr_plugin.cli_convert import document_writer
+from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
+from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
+from ocr_plugin.schema import Page
+from ocr_plugin.streams import print_table, results_only, say
+
+if TYPE_CHECKING:
+    from ocr_plugin.batch.job import Progress
+
+_SAID_EVERY_S = 10.0
+
+
+class _OrRun(TyperGroup):
+    """Takes what is no command's name for the sources of a run."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+batch = typer.Typer(
+    cls=_OrRun,
+    help="Read archives of any size into a folder of records; stopped at any moment, go on.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.")]
+
+
+@batch.command()
+def run(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folders, zip and tar archives, WebDataset shards (shard-{000..099}.tar), Parquet"
+            " tables, lists of paths (.txt), pictures, TIFFs and PDFs; as paths or URLs.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The job's folder.")],
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="Who finds text.")
+    ] = DEFAULT_DETECTOR,
+    recognizer: RecognizerName = None,
+    model: Model = None,
+    device: Device = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, metavar="0..1", help="Leave out words below this.")
+    ] = EngineOptions().min_confidence,
+    pdf_dpi: Annotated[
+        float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
+    ] = ImageOptions().pdf_dpi,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Of a page; larger ones are errors.")
+    ] = ImageOptions().max_pixels,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Names to read; by default those of pictures."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Names not to read.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a Parquet table: bytes or paths.")
+    ] = None,
+    decoders: Annotated[int, typer.Option(min=1, help="Processes that decode.")] = 2,
+    readers: Annotated[int, typer.Option(min=1, help="Threads that read.")] = 1,
+    page_seconds: Annotated[
+        float, typer.Option(min=0.1, help="That decoding a page may take.")
+    ] = 60,
+    limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many pages.")] = None,
+    max_error_rate: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Stop where more of the pages fail.")
+    ] = None,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Try again what failed before.")
+    ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Go on though options or models have changed."),
+    ] = False,
+    offline: Offline = False,
+) -> None:
+    """Read what of the sources is not done yet.
+
+    Ctrl-C and SIGTERM finish the pages that were begun, then stop; the same command goes on.
+    """
+    from ocr_plugin.batch.job import Job
+    from ocr_plugin.batch.members import SourceOptions
+    from ocr_plugin.batch.options import JobOptions, RunOptions
+
+    if offline:
+        go_offline()
+    name, options = chosen(recognizer, model, device)
+    taken = SourceOptions(exclude=tuple(exclude or ()), column=column)
+    if include:
+        taken = taken.model_copy(update={"include": tuple(include)})
+    images = ImageOptions.parse({"pdf_dpi": pdf_dpi, "max_pixels": max_pixels})
+    job = Job(
+        out,
+        JobOptions(
+            detector=detector,
+            recognizer=name,
+            recognizer_options=options,
+            engine=EngineOptions(images=images, min_confidence=min_confidence),
+            sources=taken,
+        ),
+    )
+    how = RunOptions(
+        decoders=decoders,
+        readers=readers,
+        page_seconds=page_seconds,
+        limit=limit,
+        max_error_rate=max_error_rate,
+        retry_errors=retry_errors,
+        accept_changes=accept_changes,
+    )
+    with _stopping() as stopped, _telling() as tell:
+        done = job.run(sources, how, tell=tell, stop=lambda: bool(stopped))
+    say(_line(done))
+    if stopped:
+        say("stopped; the same command goes on")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+@batch.command()
+def status(folder: Folder) -> None:
+    """Print what of a job is done, as JSON."""
+    from ocr_plugin.batch.manifest import Manifest
+
+    with results_only() as stream, Manifest(_job(folder)) as manifest:
+        print(json.dumps(manifest.counts()), file=stream)
+
+
+@batch.command()
+def verify(folder: Folder) -> None:
+    """Check that every page is there once and every record is whole; exits with 1 otherwise."""
+    from ocr_plugin.batch.manifest import Manifest
+    from ocr_plugin.batch.verification import problems
+
+    count = 0
+    with results_only() as stream:
+        for problem in problems(_job(folder)):
+            count += 1
+            print(problem, file=stream)
+        if not count:
+            with Manifest(folder) as manifest:
+                counts = {name: str(value) for name, value in manifest.counts().items()}
+            print_table([counts], stream)
+    if count:
+        raise OcrError(f"{folder}: {count} problems")
+
+
+@batch.command()
+def export(
+    folder: Folder,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="As for read --format, but pdf.")
+    ] = "json",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a file a document there.")
+    ] = None,
+) -> None:
+    """Write a job's pages in another format."""
+    from ocr_plugin.batch.records import read_records
+
+    sources = 2  # more than one, as far as anybody knows
+    with results_only() as stream:
+        writer = document_writer(format_name, stream, out, sources, ImageOptions().pdf_dpi)
+        for record in read_records(_job(folder)):
+            page = Page.model_validate(record["page"])
+            if writer is not None:
+                writer.add(page)
+            elif format_name == "json":
+                print(page.model_dump_json(), file=stream)
+            else:
+                print(page.text, end="\n\f", file=stream)
+        if writer is not None:
+            writer.finish()
+
+
+def _job(folder: Path) -> Path:
+    from ocr_plugin.batch.job import JOB_NAME
+
+    if not (folder / JOB_NAME).is_file():
+        raise ConfigurationError(f"{folder}: not a job's folder")
+    return folder
+
+
+@contextmanager
+def _stopping() -> Iterator[list[int]]:
+    """Yields a list that is empty until a signal asks to stop; a second one ends at once."""
+    stopped: list[int] = []
+
+    def ask(number: int, _: Any) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        stopped.append(number)
+        say("stopping when the pages that were begun are done")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _telling() -> Iterator[Any]:
+    """Yields what shows progress: a line in its place on a terminal, now and then one elsewhere."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True)
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            yield lambda progress: live.update(_line(progress), refresh=True)
+        return
+    last = time.monotonic()
+
+    def tell(progress: "Progress") -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SAID_EVERY_S:
+            last = time.monotonic()
+            say(_line(progress))
+
+    yield tell
+
+
+def _line(progress: "Progress") -> str:
+    seconds = max(progress.seconds, 1e-6)
+    parts = [
+        f"{progress.pages} pages ({progress.pages / seconds:.1f}/s)",
+        f"{progress.crops} crops ({progress.crops / seconds:.0f}/s)",
+        f"{progress.errors} errors",
+    ]
+    if progress.duplicates:
+        parts.append(f"{progress.duplicates} duplicates")
+    if progress.skipped:
+        parts.append(f"{progress.skipped} files done before")
+    parts.append(f"{progress.recognizer_seconds / seconds:.0%} of the time in the recognizer")
+    return ", ".join(parts)
