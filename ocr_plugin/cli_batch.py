@@ -80,7 +80,9 @@ def run(
         str | None, typer.Option(metavar="NAME", help="Of a Parquet table: bytes or paths.")
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Processes that decode.")] = 2,
-    readers: Annotated[int, typer.Option(min=1, help="Threads that read.")] = 1,
+    readers: Annotated[
+        int, typer.Option(min=0, help="Pages read side by side; 0 takes what the cores do.")
+    ] = 0,
     page_seconds: Annotated[
         float, typer.Option(min=0.1, help="That decoding a page may take.")
     ] = 60,
@@ -178,12 +180,13 @@ def export(
     ] = None,
 ) -> None:
     """Write a job's pages in another format."""
-    from ocr_plugin.batch.records import read_records
+    from ocr_plugin.batch.manifest import Manifest
+    from ocr_plugin.batch.records import read_documents
 
     sources = 2  # more than one, as far as anybody knows
-    with results_only() as stream:
+    with results_only() as stream, Manifest(_job(folder)) as manifest:
         writer = document_writer(format_name, stream, out, sources, ImageOptions().pdf_dpi)
-        for record in read_records(_job(folder)):
+        for record in read_documents(folder, manifest.rows_by_file()):
             page = Page.model_validate(record["page"])
             if writer is not None:
                 writer.add(page)

@@ -23,6 +23,7 @@ from ocr_plugin.batch.members import (
     SourceOptions,
     broken,
     is_unsafe,
+    plain,
 )
 
 _ZIP_SUFFIXES = (".zip", ".cbz")
@@ -67,7 +68,7 @@ def archive_members(
     kind = _zip_members if name.casefold().endswith(_ZIP_SUFFIXES) else _tar_members
     try:
         for member in kind(source, prefix, file, options):
-            inner = member.name.removeprefix(prefix)
+            inner = plain(member.name.removeprefix(prefix))
             if not is_archive(inner):
                 if options.takes(inner):
                     yield member

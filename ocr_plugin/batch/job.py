@@ -7,6 +7,8 @@ Everything between is bounded. Killed at any moment and run again, it does what 
 
 import hashlib
 import json
+import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 from filelock import FileLock, Timeout
 
 from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
@@ -35,6 +38,10 @@ _LOCK_NAME = "lock"
 # The error rate of fewer pages than this says nothing.
 _TELLING = 100
 _WHOLE_FILE = -1
+# Side by side beats many threads a page, but every page that is read takes memory.
+_MOST_READERS = 4
+# Plugins that can be told how many threads to run.
+_THREADED = {"dbnet", "ppocr", "second_opinion"}
 
 
 class TooManyErrors(OcrError):
@@ -132,7 +139,10 @@ class Job:
         run = run or RunOptions()
         with ExitStack() as stack:
             stack.enter_context(_made_and_locked(self.folder))
-            engine, timed = self._engine(engine)
+            readers = run.readers or min(_cores(), _MOST_READERS)
+            threads = max(1, _cores() // readers)
+            engine, timed = self._engine(engine, threads)
+            stack.enter_context(_threads(threads))
             self._settle(engine, run.accept_changes)
             manifest = stack.enter_context(Manifest(self.folder))
             if run.retry_errors:
@@ -141,14 +151,18 @@ class Job:
             stack.callback(writer.close)
             decoder = Decoder(self.options.engine.images, run.decoders, run.page_seconds)
             stack.callback(decoder.close)
+            run = run.model_copy(update={"readers": readers})
             current = _Run(self.folder, run, manifest, writer, decoder, engine, timed, tell, stop)
             return current.through(members(sources, self.options.sources))
 
-    def _engine(self, engine: Engine | None) -> tuple[Engine, TimedRecognizer]:
+    def _engine(self, engine: Engine | None, threads: int) -> tuple[Engine, TimedRecognizer]:
         options = self.options
         if engine is None:
-            detector = make_detector(options.detector, **options.detector_options)
-            recognizer = make_recognizer(options.recognizer, **options.recognizer_options)
+            # How many threads there are decides no record, so it is none of the job's options.
+            own, other = ({"threads": threads} if name in _THREADED else {}
+                          for name in (options.detector, options.recognizer))  # fmt: skip
+            detector = make_detector(options.detector, **(own | options.detector_options))
+            recognizer = make_recognizer(options.recognizer, **(other | options.recognizer_options))
             engine = Engine(detector, recognizer, options=options.engine)
         timed = TimedRecognizer(engine.recognizer)
         return (
@@ -222,10 +236,8 @@ class _Run:
                     self._progress.stopped = True
                     break
                 self._begin(member)
-                while len(self._begun) > self._options.decoders:
-                    self._advance()
-            while self._begun and not self._progress.stopped:
-                self._advance()
+                self._advance_to(self._options.decoders)
+            self._advance_to(0)
         finally:
             for _, decoding, _ in self._begun:
                 decoding.close()
@@ -233,6 +245,11 @@ class _Run:
         self._write()
         self._report()
         return self._progress
+
+    def _advance_to(self, most: int) -> None:
+        """Hands in pages until no more than so many files are begun, or the run is to stop."""
+        while len(self._begun) > most and not self._progress.stopped:
+            self._advance()
 
     def _is_over(self) -> bool:
         limit = self._options.limit
@@ -385,6 +402,27 @@ def _made_and_locked(folder: Path) -> Iterator[None]:
         raise ConfigurationError(f"{folder}: another run is at it") from None
     except OSError as error:
         raise OcrError(f"{folder}: cannot be written: {error.strerror or error}") from error
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _threads(threads: int) -> Iterator[None]:
+    """Has OpenCV and PyTorch run so many threads; by default they take all cores for each call."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(threads)
+    torch = sys.modules.get("torch")  # there by now, if the engine needs it
+    before_torch = torch.get_num_threads() if torch else 0
+    if torch:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+        if torch:
+            torch.set_num_threads(before_torch)
 
 
 def _changes(before: Any, now: Any, name: str = "") -> Iterator[str]:

@@ -127,6 +127,10 @@ class Manifest:
         """Yields every page that is done, in the order of the records."""
         yield from self._rows("ORDER BY shard, frame, line", ())
 
+    def rows_by_file(self) -> Iterator[PageRow]:
+        """Yields every page that was read, a file's pages one after the other."""
+        yield from self._rows("WHERE shard != ? ORDER BY file, page_index", (ERRORS,))
+
     def counts(self) -> dict[str, int]:
         """Returns how many files are complete, how many pages were read, and how many failed."""
         files = self._one("SELECT count(*), coalesce(sum(complete), 0) FROM files", ())

@@ -1,5 +1,6 @@
 """What sources are made of: members, one file each, told by a source and a name in it."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -35,9 +36,9 @@ class SourceOptions(Options):
 
     def takes(self, name: str) -> bool:
         """Returns whether a member of this name is read."""
-        plain = name.casefold()
-        return any(fnmatch(plain, pattern.casefold()) for pattern in self.include) and not any(
-            fnmatch(plain, pattern.casefold()) for pattern in self.exclude
+        name = name.casefold()
+        return any(fnmatch(name, pattern.casefold()) for pattern in self.include) and not any(
+            fnmatch(name, pattern.casefold()) for pattern in self.exclude
         )
 
 
@@ -88,6 +89,11 @@ def is_unsafe(name: str) -> bool:
     """Returns whether a name in an archive would lead out of a folder it is unpacked to."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return ".." in parts or name.startswith(("/", "\\")) or ":" in (parts[0] if parts else "")
+
+
+def plain(name: str) -> str:
+    """Returns a name without what `Names` added to it."""
+    return re.sub(r"#\d+$", "", name)
 
 
 class Names:

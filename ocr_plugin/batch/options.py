@@ -23,7 +23,9 @@ class RunOptions(Options):
     """How one run of a job goes; it may be another at the next."""
 
     decoders: int = Field(default=2, ge=1, description="Processes that decode pictures.")
-    readers: int = Field(default=1, ge=1, description="Threads that read pages with the engine.")
+    readers: int = Field(
+        default=0, ge=0, description="Pages that are read side by side; 0 takes what the cores do."
+    )
     page_seconds: float = Field(
         default=60.0, gt=0, description="Seconds that decoding a page may take."
     )

@@ -6,17 +6,20 @@ A group of records is one frame, written and synced as a whole; a frame can be r
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import zstandard
 
-from ocr_plugin.batch.manifest import ERRORS
+from ocr_plugin.batch.manifest import ERRORS, PageRow
 from ocr_plugin.errors import OcrError
 
 ERRORS_NAME = "errors.jsonl"
 _LEVEL = 6
+# Pages of one document are spread over a few groups at the most.
+_GROUPS_HELD = 16
 _CHUNK = 1 << 16
 
 
@@ -144,6 +147,17 @@ def read_group(folder: Path, number: int, frame: int) -> list[bytes]:
             return bytes(content).splitlines()
     except (OSError, zstandard.ZstdError) as error:
         raise OcrError(f"{path}: the group at {frame} cannot be read: {error}") from error
+
+
+def read_documents(folder: Path, rows: Iterable[PageRow]) -> Iterator[dict[str, Any]]:
+    """Yields the records of pages in the order given, which should be nearly that of the files.
+
+    Raises:
+        OcrError: a file is damaged.
+    """
+    held = lru_cache(_GROUPS_HELD)(read_group)
+    for row in rows:
+        yield json.loads(held(folder, row.shard, row.frame)[row.line])
 
 
 def read_records(folder: Path) -> Iterator[dict[str, Any]]:

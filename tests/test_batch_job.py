@@ -1,0 +1,446 @@
+"""Batch jobs: nothing lost, nothing twice, whatever happens in between."""
+
+import io
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from PIL import Image
+
+from ocr_plugin.batch import decoding
+from ocr_plugin.batch.job import Job, Progress, TooManyErrors
+from ocr_plugin.batch.manifest import FILE_NAME, Manifest
+from ocr_plugin.batch.options import JobOptions, RunOptions
+from ocr_plugin.batch.records import read_records, shard_path
+from ocr_plugin.batch.verification import problems
+from ocr_plugin.detectors.whole_image import WholeImage
+from ocr_plugin.engine import Engine
+from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
+from ocr_plugin.options import EngineOptions, ImageOptions
+from ocr_plugin.protocols import RGB, Reading, Unit
+from ocr_plugin.schema import Component
+from tests import hostile
+
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
+
+
+class Shades:
+    """Reads a page's shade, and counts its crops."""
+
+    component = Component(name="shades", version="1")
+    unit: Unit = "word"
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+        self.count += len(crops)
+        return [Reading("s" + "-".join(map(str, crop[0, 0])), 0.9) for crop in crops]
+
+
+def engine(recognizer: Shades | None = None) -> Engine:
+    return Engine(WholeImage(), recognizer or Shades())
+
+
+def picture(*colour: int) -> bytes:
+    coded = io.BytesIO()
+    Image.new("RGB", (24, 16), colour).save(coded, "PNG")
+    return coded.getvalue()
+
+
+def document(*colours: tuple[int, int, int]) -> bytes:
+    sheets = [Image.new("RGB", (24, 16), colour) for colour in colours]
+    coded = io.BytesIO()
+    sheets[0].save(coded, "TIFF", save_all=True, append_images=sheets[1:])
+    return coded.getvalue()
+
+
+def archives(folder: Path) -> list[str]:
+    """Makes sources of every kind; 3 x 20 pictures, 9 document pages, twins, and what is bad."""
+    pictures = folder / "pictures"
+    pictures.mkdir(parents=True)
+    for number in range(20):
+        (pictures / f"{number:02}.png").write_bytes(picture(1, number, 0))
+    (pictures / "twin.png").write_bytes(picture(1, 3, 0))
+    (pictures / "bad.png").write_bytes(b"no picture")
+    (pictures / "pages.tiff").write_bytes(document(*[(4, number, 0) for number in range(9)]))
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        for number in range(20):
+            archive.writestr(f"{number:02}.png", picture(2, number, 0))
+        archive.writestr("twin.tiff", document(*[(4, number, 0) for number in range(9)]))
+        archive.writestr("../escaped.png", picture(9, 9, 9))
+    with tarfile.open(folder / "b.tar.gz", "w:gz") as shards:
+        for number in range(20):
+            data = picture(3, number, 0)
+            entry = tarfile.TarInfo(f"{number:02}.png")
+            entry.size = len(data)
+            shards.addfile(entry, io.BytesIO(data))
+    return [str(pictures), str(folder / "a.zip"), str(folder / "b.tar.gz")]
+
+
+PAGES, ERRORS = 20 + 1 + 9 + 20 + 9 + 20, 2
+OPTIONS = JobOptions(engine=EngineOptions(images=ImageOptions(max_pixels=1_000_000)))
+
+
+def run(
+    job: Path, sources: Sequence[str], recognizer: Shades | None = None, **how: Any
+) -> Progress:
+    stop: Callable[[], bool] = how.pop("stop", lambda: False)
+    options = RunOptions.parse({"decoders": 1, "readers": 1, "group": 8} | how)
+    return Job(job, OPTIONS).run(sources, options, engine=engine(recognizer), stop=stop)
+
+
+def records(job: Path) -> list[str]:
+    return sorted(json.dumps(record, sort_keys=True) for record in read_records(job))
+
+
+def errors(job: Path) -> list[dict[str, Any]]:
+    lines = (job / "errors.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def assert_whole(job: Path, pages: int = PAGES, failed: int = ERRORS) -> None:
+    assert list(problems(job)) == []
+    with Manifest(job) as manifest:
+        counts = manifest.counts()
+    assert (counts["pages"], counts["errors"]) == (pages, failed)
+    assert counts["files"] == counts["complete_files"]
+    places = Counter((r["source"], r["member"], r["page_index"]) for r in read_records(job))
+    assert len(places) == pages and set(places.values()) == {1}
+
+
+def test_every_page_of_every_source_is_recorded_once(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+    done = run(tmp_path / "job", sources, shades := Shades())
+    assert (done.pages, done.errors, done.duplicates) == (PAGES - 10, ERRORS, 10)
+    assert shades.count == PAGES - 10 == done.crops
+    assert_whole(tmp_path / "job")
+    texts = {
+        (record["member"], record["page_index"]): record["page"]["blocks"][0]["lines"][0]["words"]
+        for record in read_records(tmp_path / "job")
+        if record["source"].endswith("a.zip")
+    }
+    assert texts["07.png", 0][0]["text"] == "s2-7-0"
+    assert texts["twin.tiff", 8][0]["text"] == "s4-8-0"
+    assert [(error["member"], error["error"]["kind"]) for error in errors(tmp_path / "job")] == [
+        ("bad.png", "UnreadableImage"), ("../escaped.png", "BadMember"),
+    ]  # fmt: skip
+
+
+def test_run_again_it_does_what_is_missing(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+    run(tmp_path / "job", sources)
+    before = records(tmp_path / "job")
+    again = run(tmp_path / "job", sources, shades := Shades())
+    assert (again.pages, again.errors, shades.count) == (0, 0, 0)
+    (tmp_path / "pictures" / "new.png").write_bytes(picture(7, 7, 7))
+    more = run(tmp_path / "job", sources, shades)
+    assert (more.pages, shades.count) == (1, 1)
+    assert set(before) < set(records(tmp_path / "job"))
+    assert_whole(tmp_path / "job", PAGES + 1)
+
+
+def test_a_file_with_another_content_is_read_anew(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    run(tmp_path / "job", [str(tmp_path / "a.png")])
+    (tmp_path / "a.png").write_bytes(picture(2, 2, 2))
+    os.utime(tmp_path / "a.png", (1, 1))
+    assert run(tmp_path / "job", [str(tmp_path / "a.png")]).pages == 1
+    assert list(problems(tmp_path / "job")) == []
+
+
+def test_a_limit_and_a_stop_end_early_and_the_rest_follows(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+    first = run(tmp_path / "job", sources, limit=12)
+    assert first.stopped and 0 < first.pages <= 12
+    assert list(problems(tmp_path / "job")) == []
+    asked = iter(range(10**9))
+    second = run(tmp_path / "job", sources, stop=lambda: next(asked) > 40)
+    assert second.stopped and second.pages
+    third = run(tmp_path / "job", sources)
+    assert not third.stopped
+    assert_whole(tmp_path / "job")
+    run(tmp_path / "straight", sources)
+    assert records(tmp_path / "job") == records(tmp_path / "straight")
+
+
+def test_errors_are_tried_again_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(picture(1, 1, 1))
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    sources = [str(tmp_path / "in")]
+    assert run(tmp_path / "job", sources).errors == 1
+    assert run(tmp_path / "job", sources).errors == 0
+    assert run(tmp_path / "job", sources, retry_errors=True).errors == 1
+    assert_whole(tmp_path / "job", 1, 1)
+    (tmp_path / "in" / "b.png").write_bytes(picture(2, 2, 2))
+    mended = run(tmp_path / "job", sources, retry_errors=True)
+    assert (mended.pages, mended.errors, errors(tmp_path / "job")) == (1, 0, [])
+    assert_whole(tmp_path / "job", 2, 0)
+
+
+def test_too_many_errors_end_the_run(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(150):
+        (tmp_path / "in" / f"{number:03}.png").write_bytes(b"no picture %d" % number)
+    with pytest.raises(TooManyErrors, match="100 of 100 pages failed"):
+        run(tmp_path / "job", [str(tmp_path / "in")], max_error_rate=0.5)
+    assert list(problems(tmp_path / "job")) == []
+
+
+def test_other_options_are_refused_unless_accepted(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    sources = [str(tmp_path / "a.png")]
+    run(tmp_path / "job", sources)
+    other = Job(tmp_path / "job", OPTIONS.model_copy(update={"detector": "whole_image"}))
+    with pytest.raises(ConfigurationError, match='detector "dbnet" -> "whole_image"'):
+        other.run(sources, engine=engine())
+    other.run(sources, RunOptions(accept_changes=True), engine=engine())
+    other.run(sources, engine=engine())
+
+
+def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    with (
+        FileLock(tmp_path / "job" / "lock"),
+        pytest.raises(ConfigurationError, match="another run is at it"),
+    ):
+        run(tmp_path / "job", [str(tmp_path)])
+
+
+@pytest.mark.parametrize("place", ["/proc/nothing/job", "/dev/null/job"])
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, place: str) -> None:
+    with pytest.raises(OcrError, match=f"{place}: cannot be written: "):
+        run(Path(place), [str(tmp_path)])
+
+
+def test_hostile_pages_are_errors_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_decoded", hostile.decoded)
+    (tmp_path / "in").mkdir()
+    red, blue = (255, 0, 0), (0, 0, 255)
+    (tmp_path / "in" / "a.png").write_bytes(picture(*red))
+    (tmp_path / "in" / "b.tiff").write_bytes(document((1, 1, 1), red, (2, 2, 2), blue, (3, 3, 3)))
+    (tmp_path / "in" / "c.png").write_bytes(picture(5, 5, 5))
+    (tmp_path / "in" / "d.tiff").write_bytes(document(red, red, red, red, red))
+    done = run(tmp_path / "job", [str(tmp_path / "in")], page_seconds=3)
+    told = [
+        (error["member"], error["page_index"], error["error"]["kind"])
+        for error in errors(tmp_path / "job")
+    ]
+    assert sorted(told) == [
+        ("a.png", 0, "DecoderDied"), ("b.tiff", 1, "DecoderDied"), ("b.tiff", 3, "TimeLimit"),
+        ("d.tiff", 0, "DecoderDied"), ("d.tiff", 1, "DecoderDied"), ("d.tiff", 2, "DecoderDied"),
+    ]  # fmt: skip
+    assert "pages after it were not tried" in errors(tmp_path / "job")[-1]["error"]["message"]
+    assert done.pages == 4
+    assert_whole(tmp_path / "job", 4, 6)
+
+
+def test_pages_too_large_are_errors(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    Image.new("1", (40_000, 50_000)).save(tmp_path / "in" / "huge.png")  # 2 gigapixels, 250 kB
+    (tmp_path / "in" / "b.png").write_bytes(picture(1, 2, 3))
+    assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 1
+    (error,) = errors(tmp_path / "job")
+    assert "40000 x 50000 pixels are more than the limit" in error["error"]["message"]
+
+
+def test_verify_sees_what_is_wrong(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+    run(tmp_path / "job", sources, shard_bytes=2000)
+    shards = sorted((tmp_path / "job").glob("pages-*"))
+    assert len(shards) > 1
+    whole = {path: path.read_bytes() for path in [*shards, tmp_path / "job" / "errors.jsonl"]}
+    for path, data in whole.items():
+        for wrong in (data[:-1], data[: len(data) // 2] + b"\0" + data[len(data) // 2 + 1 :]):
+            path.write_bytes(wrong)
+            assert list(problems(tmp_path / "job")), path
+        path.write_bytes(data)
+    assert list(problems(tmp_path / "job")) == []
+    (tmp_path / "job" / "pages-00099.jsonl.zst").write_bytes(whole[shards[0]])
+    assert any("does not know it" in problem for problem in problems(tmp_path / "job"))
+
+
+def test_what_was_not_committed_is_cut_off(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+    run(tmp_path / "job", sources, limit=20)
+    for number in (0, 1):
+        with shard_path(tmp_path / "job", number).open("ab") as file:
+            file.write(b"half a record")
+    shard_path(tmp_path / "job", 2).write_bytes(b"a shard that was begun")
+    run(tmp_path / "job", sources)
+    assert_whole(tmp_path / "job")
+
+
+def test_records_that_are_gone_are_noticed(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+    run(tmp_path / "job", sources, limit=20)
+    os.truncate(shard_path(tmp_path / "job", 1), 10)
+    with pytest.raises(OcrError, match=r"10 bytes, where \d+ were written; see batch verify"):
+        run(tmp_path / "job", sources)
+    (tmp_path / "job" / FILE_NAME).write_bytes(b"no database" * 1000)
+    with pytest.raises(OcrError, match=FILE_NAME):
+        run(tmp_path / "job", sources)
+
+
+# A run in a process of its own, which says when a group is written.
+RUN = """
+import sys
+from pathlib import Path
+from ocr_plugin.batch.options import RunOptions
+from ocr_plugin.batch.job import Job
+from tests.test_batch_job import OPTIONS, Shades, engine
+
+class Slow(Shades):
+    def recognize(self, crops):
+        import time
+        time.sleep(0.01 * len(crops))
+        return super().recognize(crops)
+
+if __name__ == "__main__":
+    Job(Path(sys.argv[1]), OPTIONS).run(
+        sys.argv[2:],
+        RunOptions(decoders=1, readers=1, group=4),
+        engine=engine(Slow()),
+        tell=lambda progress: print("told", flush=True),
+    )
+"""
+
+
+def begun(script: Path, job: Path, sources: Sequence[str], **how: Any) -> subprocess.Popen[str]:
+    script.write_text(RUN)
+    root = str(Path(__file__).parents[1])
+    return subprocess.Popen(
+        [sys.executable, str(script), str(job), *sources],
+        env=os.environ | {"PYTHONPATH": root},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **how,
+    )
+
+
+def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+    chance = random.Random(7)
+    kills = 0
+    for _ in range(20):
+        process = begun(tmp_path / "run.py", tmp_path / "job", sources)
+        assert process.stdout is not None
+        # Some die before the first group is written, most somewhere after it.
+        for _ in range(chance.choice([0, 1, 1, 2])):
+            process.stdout.readline()
+        try:
+            process.wait(chance.uniform(0, 0.15))
+        except subprocess.TimeoutExpired:
+            kills += 1
+        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+        process.communicate()
+        if (tmp_path / "job" / FILE_NAME).exists():
+            assert [p for p in problems(tmp_path / "job") if "does not know" not in p] == []
+    assert kills >= 10
+    final = begun(tmp_path / "run.py", tmp_path / "job", sources)
+    _, err = final.communicate(timeout=60)
+    assert final.returncode == 0, err
+    assert_whole(tmp_path / "job")
+    run(tmp_path / "straight", sources)
+    assert records(tmp_path / "job") == records(tmp_path / "straight")
+
+
+def test_a_full_disk_is_told_and_the_job_goes_on_later(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+
+    def small() -> None:
+        # A file may not grow past this, as on a disk that is full.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    run(tmp_path / "job", sources, limit=4)  # the manifest exists
+    process = begun(tmp_path / "run.py", tmp_path / "job", sources, preexec_fn=small)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    last = err.strip().splitlines()[-1]
+    assert "OcrError" in last and str(tmp_path / "job") in last
+    run(tmp_path / "job", sources)
+    assert_whole(tmp_path / "job")
+
+
+def test_the_command_runs_stops_and_goes_on(tmp_path: Path) -> None:
+    sources = archives(tmp_path)
+
+    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ocr_plugin", "batch", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    chosen: list[str | Path] = [
+        "--detector",
+        "whole_image",
+        "--recognizer",
+        "ppocr",
+        "--out",
+        tmp_path / "job",
+    ]
+    done = call(*sources, *chosen, "--limit", "5")
+    assert done.returncode == 0, done.stderr
+    done = call(*sources, *chosen)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, "errors" in done.stderr) == ("", True)
+    status = json.loads(call("status", tmp_path / "job").stdout)
+    assert (status["pages"], status["errors"]) == (PAGES, ERRORS)
+    verified = call("verify", tmp_path / "job")
+    assert verified.returncode == 0 and str(PAGES) in verified.stdout
+    exported = call("export", tmp_path / "job", "--format", "json")
+    assert len(exported.stdout.splitlines()) == PAGES
+    exported = call("export", tmp_path / "job", "--format", "hocr", "--out", tmp_path / "hocr")
+    assert exported.returncode == 0 and len(list((tmp_path / "hocr").iterdir())) == PAGES - 16
+    os.truncate(shard_path(tmp_path / "job", 1), 100)
+    assert call("verify", tmp_path / "job").returncode == 1
+    missing = call("status", tmp_path)
+    assert missing.returncode == ExitCode.USAGE
+    assert missing.stderr.strip().endswith("not a job's folder")
+
+
+def test_a_signal_finishes_what_was_begun(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(400):
+        pixels = generator.integers(0, 255, (60, 200, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "in" / f"{number}.png")
+    command = [sys.executable, "-m", "ocr_plugin", "batch", str(tmp_path / "in")]
+    command += [
+        "--detector",
+        "whole_image",
+        "--recognizer",
+        "ppocr",
+        "--out",
+        str(tmp_path / "job"),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    first = tmp_path / "job" / "pages-00001.jsonl.zst"
+    while not (first.exists() and first.stat().st_size):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED, err
+    assert "stopped; the same command goes on" in err
+    assert list(problems(tmp_path / "job")) == []
+    with Manifest(tmp_path / "job") as manifest:
+        assert 0 < manifest.counts()["pages"] < 400
