@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ from ocr_plugin.schema import Page
 from ocr_plugin.streams import print_table, results_only, say
 
 if TYPE_CHECKING:
-    from ocr_plugin.batch.job import Progress
+    from ocr_plugin.batch.progress import Progress
 
 _SAID_EVERY_S = 10.0
 
@@ -199,7 +200,7 @@ def export(
 
 
 def _job(folder: Path) -> Path:
-    from ocr_plugin.batch.job import JOB_NAME
+    from ocr_plugin.batch.folder import JOB_NAME
 
     if not (folder / JOB_NAME).is_file():
         raise ConfigurationError(f"{folder}: not a job's folder")
@@ -258,5 +259,8 @@ def _line(progress: "Progress") -> str:
         parts.append(f"{progress.duplicates} duplicates")
     if progress.skipped:
         parts.append(f"{progress.skipped} files done before")
-    parts.append(f"{progress.recognizer_seconds / seconds:.0%} of the time in the recognizer")
+    if progress.crops:
+        parts.append(f"{progress.recognizer_share:.0%} of the time in the recognizer")
+    if progress.seconds_left is not None and not progress.stopped:
+        parts.append(f"{timedelta(seconds=round(progress.seconds_left))} left")
     return ", ".join(parts)

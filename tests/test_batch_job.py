@@ -22,9 +22,11 @@ from filelock import FileLock
 from PIL import Image
 
 from ocr_plugin.batch import decoding
-from ocr_plugin.batch.job import Job, Progress, TooManyErrors
+from ocr_plugin.batch.job import Job
 from ocr_plugin.batch.manifest import FILE_NAME, Manifest
 from ocr_plugin.batch.options import JobOptions, RunOptions
+from ocr_plugin.batch.progress import Progress
+from ocr_plugin.batch.recorder import TooManyErrors
 from ocr_plugin.batch.records import read_records, shard_path
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.detectors.whole_image import WholeImage

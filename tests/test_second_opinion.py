@@ -60,7 +60,7 @@ class Words:
 @pytest.fixture
 def readers(monkeypatch: pytest.MonkeyPatch) -> tuple[Lines, Words, SecondOpinion]:
     lines, words = Lines(), Words()
-    monkeypatch.setattr(second_opinion, "PPOcrRecognizer", lambda: lines)
+    monkeypatch.setattr(second_opinion, "PPOcrRecognizer", lambda **options: lines)
     monkeypatch.setattr(second_opinion, "Clip4StrRecognizer", lambda **options: words)
     return lines, words, SecondOpinion()
 

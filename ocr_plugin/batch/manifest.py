@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from ocr_plugin.batch.members import place_of
 from ocr_plugin.errors import OcrError
 
 FILE_NAME = "manifest.sqlite"
@@ -47,6 +48,11 @@ class FileKey:
     source: str
     member: str
     sha256: str
+
+    @property
+    def place(self) -> str:
+        """Source and member in one line."""
+        return place_of(self.source, self.member)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class Member:
         read: returns the content; only to be called before the next member is asked for. Raises
             `BadMember`.
         path: where the file lies on this machine's disk, or None.
+        volume: bytes of the source that were passed to come to its end, as far as they are told.
     """
 
     source: str
@@ -66,14 +67,15 @@ class Member:
     fingerprint: str
     read: Callable[[], bytes] = field(compare=False)
     path: str | None = None
-
-    @property
-    def place(self) -> str:
-        """Source and name in one line."""
-        return f"{self.source}!/{self.name}" if self.name else self.source
+    volume: int = 0
 
 
 Members = Iterator[Member]
+
+
+def place_of(source: str, name: str) -> str:
+    """Returns a source and a name in it in one line."""
+    return f"{source}!/{name}" if name else source
 
 
 def broken(source: str, name: str, reason: str) -> Member:
