@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,9 +22,20 @@ from ocr_plugin.schema import Page
 from ocr_plugin.streams import print_table, results_only, say
 
 if TYPE_CHECKING:
+    from ocr_plugin.adapters.ray_dataset import RayOptions
+    from ocr_plugin.adapters.ray_job import RayJob
+    from ocr_plugin.batch.job import Job
+    from ocr_plugin.batch.options import JobOptions
     from ocr_plugin.batch.progress import Progress
 
 _SAID_EVERY_S = 10.0
+
+
+class Where(StrEnum):
+    """Where a job's pages are read."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 class _OrRun(TyperGroup):
@@ -81,6 +93,14 @@ def run(
         str | None, typer.Option(metavar="NAME", help="Of a Parquet table: bytes or paths.")
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Processes that decode.")] = 2,
+    engine: Annotated[
+        Where, typer.Option(help="Read on this machine, or on a Ray cluster.")
+    ] = Where.LOCAL,
+    ray_actors: Annotated[
+        int, typer.Option(min=0, help="With Ray: engines; 0 takes what the cluster has room for.")
+    ] = 0,
+    ray_cpus: Annotated[float, typer.Option(min=0.1, help="With Ray: CPUs of an engine.")] = 1,
+    ray_gpus: Annotated[float, typer.Option(min=0, help="With Ray: GPUs of an engine.")] = 0,
     readers: Annotated[
         int, typer.Option(min=0, help="Pages read side by side; 0 takes what the cores do.")
     ] = 0,
@@ -104,7 +124,6 @@ def run(
 
     Ctrl-C and SIGTERM finish the pages that were begun, then stop; the same command goes on.
     """
-    from ocr_plugin.batch.job import Job
     from ocr_plugin.batch.members import SourceOptions
     from ocr_plugin.batch.options import JobOptions, RunOptions
 
@@ -115,15 +134,12 @@ def run(
     if include:
         taken = taken.model_copy(update={"include": tuple(include)})
     images = ImageOptions.parse({"pdf_dpi": pdf_dpi, "max_pixels": max_pixels})
-    job = Job(
-        out,
-        JobOptions(
-            detector=detector,
-            recognizer=name,
-            recognizer_options=options,
-            engine=EngineOptions(images=images, min_confidence=min_confidence),
-            sources=taken,
-        ),
+    what = JobOptions(
+        detector=detector,
+        recognizer=name,
+        recognizer_options=options,
+        engine=EngineOptions(images=images, min_confidence=min_confidence),
+        sources=taken,
     )
     how = RunOptions(
         decoders=decoders,
@@ -134,8 +150,15 @@ def run(
         retry_errors=retry_errors,
         accept_changes=accept_changes,
     )
+    cluster = None
+    if engine is Where.RAY:
+        from ocr_plugin.adapters.ray_dataset import RayOptions
+
+        cluster = RayOptions(
+            actors=ray_actors, cpus=ray_cpus, gpus=ray_gpus, page_seconds=page_seconds
+        )
     with _stopping() as stopped, _telling() as tell:
-        done = job.run(sources, how, tell=tell, stop=lambda: bool(stopped))
+        done = _job(out, what, cluster).run(sources, how, tell=tell, stop=lambda: bool(stopped))
     say(_line(done))
     if stopped:
         say("stopped; the same command goes on")
@@ -147,7 +170,7 @@ def status(folder: Folder) -> None:
     """Print what of a job is done, as JSON."""
     from ocr_plugin.batch.manifest import Manifest
 
-    with results_only() as stream, Manifest(_job(folder)) as manifest:
+    with results_only() as stream, Manifest(_existing(folder)) as manifest:
         print(json.dumps(manifest.counts()), file=stream)
 
 
@@ -159,7 +182,7 @@ def verify(folder: Folder) -> None:
 
     count = 0
     with results_only() as stream:
-        for problem in problems(_job(folder)):
+        for problem in problems(_existing(folder)):
             count += 1
             print(problem, file=stream)
         if not count:
@@ -185,7 +208,7 @@ def export(
     from ocr_plugin.batch.records import read_documents
 
     sources = 2  # more than one, as far as anybody knows
-    with results_only() as stream, Manifest(_job(folder)) as manifest:
+    with results_only() as stream, Manifest(_existing(folder)) as manifest:
         writer = document_writer(format_name, stream, out, sources, ImageOptions().pdf_dpi)
         for record in read_documents(folder, manifest.rows_by_file()):
             page = Page.model_validate(record["page"])
@@ -199,7 +222,17 @@ def export(
             writer.finish()
 
 
-def _job(folder: Path) -> Path:
+def _job(folder: Path, options: "JobOptions", cluster: "RayOptions | None") -> "Job | RayJob":
+    if cluster is None:
+        from ocr_plugin.batch.job import Job
+
+        return Job(folder, options)
+    from ocr_plugin.adapters.ray_job import RayJob
+
+    return RayJob(folder, options, cluster)
+
+
+def _existing(folder: Path) -> Path:
     from ocr_plugin.batch.folder import JOB_NAME
 
     if not (folder / JOB_NAME).is_file():

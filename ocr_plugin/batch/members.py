@@ -51,7 +51,7 @@ class Member:
     """A file to be read.
 
     Attributes:
-        source: as the user named it: a path or a URL.
+        source: as the user named it, a path or a URL; as text, like the name.
         name: within the source, with ``!/`` between an archive and what is in it; empty where the
             source is the file itself.
         fingerprint: changes when the content does, and is had without reading it; empty if there
@@ -69,6 +69,11 @@ class Member:
     path: str | None = None
     volume: int = 0
 
+    @property
+    def place(self) -> str:
+        """Source and name in one line."""
+        return place_of(self.source, self.name)
+
 
 Members = Iterator[Member]
 
@@ -78,13 +83,18 @@ def place_of(source: str, name: str) -> str:
     return f"{source}!/{name}" if name else source
 
 
+def text_of(name: str) -> str:
+    """Returns a name as text: on most systems those of files may be any bytes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def broken(source: str, name: str, reason: str) -> Member:
     """Returns a member that is there, but gives its reason when it is read."""
 
     def read() -> bytes:
         raise BadMember(reason)
 
-    return Member(source, name, "", read)
+    return Member(text_of(source), text_of(name), "", read)
 
 
 def is_unsafe(name: str) -> bool:
@@ -105,6 +115,7 @@ class Names:
         self._seen: dict[str, int] = {}
 
     def of(self, name: str) -> str:
-        """Returns a name that was not given before."""
+        """Returns a name, as text, that was not given before."""
+        name = text_of(name)
         count = self._seen[name] = self._seen.get(name, 0) + 1
         return name if count == 1 else f"{name}#{count}"

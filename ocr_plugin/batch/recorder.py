@@ -90,6 +90,8 @@ class Recorder:
         They are where all of the file was done before, or where the same content was read, or is
         being read, somewhere else.
         """
+        if any(file.key.sha256 == key.sha256 for file in self._complete):
+            self.write()
         done, complete = self.manifest.done_pages(key)
         if complete:
             self.progress.skipped += 1
@@ -102,10 +104,20 @@ class Recorder:
             return file
         return None
 
+    def twin(self, key: FileKey, fingerprint: str) -> None:
+        """Records a file of the same content as one that was read, or is being read.
+
+        If there is none such, it is left to the next run.
+        """
+        file = self.begin(key, fingerprint)
+        if file is not None:
+            del self._open[key.sha256]
+
     def unreadable(self, key: FileKey, fingerprint: str, bad: BadPage) -> None:
         """Records that a file cannot be read at all, once."""
         file = OpenFile(key, fingerprint, decoded=True)
-        if not self.manifest.done_pages(key)[0]:
+        again = any(ended.key == key for ended in self._complete)
+        if not again and not self.manifest.done_pages(key)[0]:
             self.fail(file, bad)
             self.end(file)
 
@@ -169,9 +181,7 @@ class Recorder:
             "sha256": key.sha256 or None,
             **content,
         }
-        coded = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "surrogateescape"
-        )
+        coded = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
         self._group.append(_Record(file, index, coded, "error" in content))
         late = time.monotonic() - self._written > self._options.group_seconds
         if late or len(self._group) >= self._options.group:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ocr_plugin.batch.archives import archive_members, is_archive
-from ocr_plugin.batch.members import BadMember, Member, Members, SourceOptions, broken
+from ocr_plugin.batch.members import BadMember, Member, Members, SourceOptions, broken, text_of
 from ocr_plugin.errors import ConfigurationError
 
 _LISTS = (".txt", ".lst")
@@ -83,20 +83,29 @@ class Part:
         return self.place.file(self.name, options)
 
     @property
+    def fingerprint(self) -> str:
+        """Of the file as a whole, as `Member` has it."""
+        return self.place.state(self.name)[0]
+
+    @property
     def volume(self) -> int:
         """Bytes of the file; 0 where that is not told."""
-        return self.place.volume(self.name)
+        return self.place.state(self.name)[1]
 
 
 class Place:
     """A source, on this machine or elsewhere.
+
+    Attributes:
+        source: path or URL.
+        named: the same as text.
 
     Raises:
         ConfigurationError: there is no such source.
     """
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        self.source, self.named = source, text_of(source)
         self.remote = "://" in source
         if self.remote:
             self._files, self._path = _remote(source)
@@ -126,26 +135,32 @@ class Place:
     def file(self, name: str, options: SourceOptions) -> Members:
         """Yields what is in a file of the source, or in the source itself."""
         place = self._of(name)
-        prefix = f"{name}!/" if name else ""
+        prefix = f"{text_of(name)}!/" if name else ""
         if is_archive(place):
             with self._open(place) as (file, failure):
                 if file is None:
                     yield broken(self.source, name, failure)
                 else:
-                    yield from archive_members(self.source, prefix, place, file, options)
+                    yield from archive_members(self.named, prefix, place, file, options)
         elif place.casefold().endswith(_TABLES):
             yield from self._rows(place, prefix, options)
         else:
-            yield self._member(place, name, options)
+            yield self._member(name, options)
 
-    def volume(self, name: str) -> int:
-        """Returns the bytes of a file of the source, or 0 where that is not told."""
+    def state(self, name: str) -> tuple[str, int]:
+        """Returns fingerprint and bytes of a file of the source; empty and 0 if they are not told.
+
+        That a file cannot be had shows when it is read.
+        """
         if not self.remote:
-            return _state(self._of(name))[1]
+            return _state(self._of(name))
         try:
-            return self._files.info(self._files._strip_protocol(self._of(name))).get("size") or 0
-        except Exception:  # that it cannot be had is told when it is read
-            return 0
+            info = self._files.info(self._files._strip_protocol(self._of(name)))
+        except Exception:  # every file system has errors of its own
+            return "", 0
+        mark = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created")
+        size = info.get("size") or 0
+        return (f"{size} {mark}" if mark else ""), size
 
     def _of(self, name: str) -> str:
         return f"{self.source.rstrip('/')}/{name}" if name else self.source
@@ -159,19 +174,11 @@ class Place:
         for found in sorted(self._files.find(self._path)):
             yield found.removeprefix(base), ""
 
-    def _member(self, place: str, name: str, options: SourceOptions) -> Member:
-        if self.remote:
-            try:
-                info = self._files.info(self._files._strip_protocol(place))
-            except Exception as error:  # as above
-                return broken(self.source, name, f"cannot be read: {_line(error)}")
-            mark = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created")
-            size = info.get("size")
-            fingerprint = f"{size} {mark}" if mark else ""
-            read = self._reader(place, options)
-            return Member(self.source, name, fingerprint, read, volume=size or 0)
-        fingerprint, size = _state(place)
-        return Member(self.source, name, fingerprint, self._reader(place, options), place, size)
+    def _member(self, name: str, options: SourceOptions) -> Member:
+        place, (fingerprint, volume) = self._of(name), self.state(name)
+        read = self._reader(place, options)
+        path = None if self.remote else place
+        return Member(self.named, text_of(name), fingerprint, read, path, volume)
 
     def _reader(self, place: str, options: SourceOptions) -> Callable[[], bytes]:
         def read() -> bytes:
@@ -254,7 +261,7 @@ class Place:
         if isinstance(value, dict):  # as Hugging Face's datasets have it: bytes, path
             value = value.get("bytes") or value.get("path")
         if isinstance(value, bytes):
-            return Member(self.source, name, "", lambda: _short(value, options))
+            return Member(self.named, name, "", lambda: _short(value, options))
         if isinstance(value, str):
             if not self.remote and "://" not in value:
                 value = str(Path(place).parent / value)
@@ -262,7 +269,7 @@ class Place:
                 inner = Place(value)
             except ConfigurationError as error:
                 return broken(self.source, name, str(error))
-            return Member(self.source, name, "", inner._reader(value, options))
+            return Member(self.named, name, "", inner._reader(value, options))
         return broken(self.source, name, "the row has neither bytes nor a path")
 
 
