@@ -201,7 +201,7 @@ class PageReader:
             return number, "", BadPage(WHOLE_FILE, "BadMember", "there is no content")
         name = str(batch[self._name][number]) if self._name in batch else ""
         sha256 = hashlib.sha256(content).hexdigest()
-        return number, sha256, self._decoder.begin(name, bytes(content))
+        return number, sha256, self._decoder.begin(name, bytes(content), sha256)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pypdfium2
 import pytest
 from filelock import FileLock
 from PIL import Image
@@ -106,6 +108,41 @@ def test_run_again_it_does_what_is_missing(tmp_path: Path) -> None:
     assert (more.pages, shades.count) == (1, 1)
     assert set(before) < set(records(tmp_path / "job"))
     assert_whole(tmp_path / "job", PAGES + 1)
+
+
+def test_the_same_content_is_read_once_though_nothing_is_written_yet(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(picture(1, 1, 1))
+    done = run(tmp_path / "job", [str(tmp_path)], shades := Shades(), group=1000)
+    assert (shades.count, done.pages, done.duplicates) == (1, 1, 2)
+    assert_whole(tmp_path / "job", 3, 0)
+    names = {record["page"]["source"]["name"] for record in read_records(tmp_path / "job")}
+    assert names == {f"{tmp_path}!/{name}.png" for name in "abc"}
+
+
+def test_what_is_left_is_told_by_the_bytes(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number:02}.png").write_bytes(picture(1, number, 0))
+    told: list[Progress] = []
+    options = RunOptions(decoders=1, readers=1, group=1)
+    job = Job(tmp_path / "job", OPTIONS)
+    job.run([str(tmp_path)], options, engine=engine(), tell=lambda now: told.append(replace(now)))
+    assert told[-1].volume == told[-1].total_volume
+    assert told[-1].seconds_left is None
+    middle = Progress(seconds=10, volume=300, skipped_volume=100, total_volume=500)
+    assert middle.seconds_left == pytest.approx(10)
+
+
+@pytest.mark.slow
+def test_a_document_of_ten_thousand_pages_is_read(tmp_path: Path) -> None:
+    document = pypdfium2.PdfDocument.new()
+    for _ in range(10_000):
+        document.new_page(40, 30)
+    document.save(tmp_path / "a.pdf")
+    (tmp_path / "b.png").write_bytes(picture(1, 1, 1))
+    run(tmp_path / "job", [str(tmp_path)], limit=5_000)
+    assert run(tmp_path / "job", [str(tmp_path)]).pages <= 5_001
+    assert_whole(tmp_path / "job", 10_001, 0)
 
 
 def test_a_file_with_another_content_is_read_anew(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +114,20 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(OcrError, match=r"pip install 'ocr-plugin\[ray\]'"):
         on_ray(tmp_path / "other", [str(tmp_path)])
+
+
+def test_the_command_joins_a_cluster(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(_word("alpha"))
+    command = [sys.executable, "-m", "ocr_plugin", "batch", str(tmp_path / "a.png")]
+    command += ["--out", str(tmp_path / "job"), "--detector", "whole_image"]
+    command += ["--recognizer", "ppocr", "--engine", "ray", "--ray-actors", "1"]
+    address = ray.get_runtime_context().gcs_address
+    done = subprocess.run(
+        command, env=os.environ | {"RAY_ADDRESS": address}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 pages" in done.stderr and done.stdout == ""
+    assert "alpha" in json.dumps(list(read_records(tmp_path / "job")))
 
 
 def _word(text: str) -> bytes:

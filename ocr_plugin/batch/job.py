@@ -153,7 +153,7 @@ class _Run:
         file = self._recorder.begin(key, member.fingerprint)
         if file is not None:
             done, _ = self._recorder.manifest.done_pages(key)
-            self._begun.append((file, self._decoder.begin(key.place, content), done))
+            self._begun.append((file, self._decoder.begin(key.place, content, key.sha256), done))
 
     def _advance(self) -> None:
         """Hands in the next pages of the file that was begun first."""
