@@ -2,10 +2,11 @@
 
     python -m benchmarks.soak --data DIR [--pages 20000] [--stops 3] [--out FILE.json]
 
-Archives of every kind are made from the pictures below DIR, each picture cropped and coded anew so
-often that there are pages enough, no two alike but those that are meant to be. Some are broken.
-Then a job reads them, is stopped a few times on the way and goes on. Memory is what this process
-and its decoders hold (resident, the shared pages of each counted in full), every few seconds.
+Archives of every kind are made from the pictures below DIR: a page is a window somewhere in one of
+them, no two alike but those that are meant to be. Some files are broken. Then a job reads them, is
+stopped a few times on the way and goes on. Memory is what this process and its decoders hold
+(resident, the shared pages of each counted in full), every few seconds. The detector does not
+enlarge the windows, which would take most of the time and say nothing about the job.
 """
 
 import argparse
@@ -40,10 +41,13 @@ from ocr_plugin.batch.verification import problems
 _ARCHIVE, _DOCUMENT = 1000, 25
 # Of a hundred files, so many are broken, and so many are there twice.
 _BROKEN, _TWICE = 1, 2
-_LARGEST = 900
+_SIDES = (160, 480)
 _SAMPLED_EVERY_S = 5.0
 # Until the models are loaded and every buffer has been filled once.
 _WARM_UP = 0.2
+
+
+Pictures = Iterator[Image.Image]
 
 
 @dataclass
@@ -55,20 +59,18 @@ class Made:
     broken: int = 0
 
 
-def variants(folder: Path, chance: random.Random) -> Iterator[Image.Image]:
-    """Yields pictures without end, no two of the same pixels, none larger than a phone's screen."""
+def windows(folder: Path, chance: random.Random) -> Pictures:
+    """Yields parts of pictures without end, no two of the same pixels."""
     suffixes = {".jpg", ".jpeg", ".png"}
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
-    chance.shuffle(files)
-    for turn in itertools.count():
-        for path in files:
-            with Image.open(path) as opened:
-                picture = opened.convert("RGB")
-            picture.thumbnail((_LARGEST, _LARGEST))
-            # A row or a column less at every turn, and a colour of its own in a corner.
-            picture = picture.crop((0, 0, picture.width - turn % 3, picture.height - turn // 3 % 3))
-            picture.putpixel((0, 0), tuple(chance.randbytes(3)))
-            yield picture
+    while True:
+        with Image.open(chance.choice(files)) as opened:
+            picture = opened.convert("RGB")
+        width, height = (min(side, chance.randint(*_SIDES)) for side in picture.size)
+        x, y = chance.randint(0, picture.width - width), chance.randint(0, picture.height - height)
+        window = picture.crop((x, y, x + width, y + height))
+        window.putpixel((0, 0), tuple(chance.randbytes(3)))
+        yield window
 
 
 def coded(picture: Image.Image, chance: random.Random) -> bytes:
@@ -81,7 +83,7 @@ def coded(picture: Image.Image, chance: random.Random) -> bytes:
     return out.getvalue()
 
 
-def files(pictures: Iterator[Image.Image], made: Made, chance: random.Random) -> Iterator[bytes]:
+def files(pictures: Pictures, made: Made, chance: random.Random) -> Iterator[bytes]:
     """Yields the files of one archive, broken ones and twins among them."""
     written: list[bytes] = []
     for _ in range(_ARCHIVE):
@@ -98,7 +100,7 @@ def files(pictures: Iterator[Image.Image], made: Made, chance: random.Random) ->
         yield data
 
 
-def make(folder: Path, pictures: Iterator[Image.Image], count: int, chance: random.Random) -> Made:
+def make(folder: Path, pictures: Pictures, count: int, chance: random.Random) -> Made:
     """Writes archives of at least so many pages."""
     made = Made()
     kinds = itertools.cycle((_folder, _zip, _tar, _zstd, _table, _documents))
@@ -109,16 +111,14 @@ def make(folder: Path, pictures: Iterator[Image.Image], count: int, chance: rand
     return made
 
 
-def _folder(
-    place: Path, pictures: Iterator[Image.Image], made: Made, chance: random.Random
-) -> Path:
+def _folder(place: Path, pictures: Pictures, made: Made, chance: random.Random) -> Path:
     place.mkdir()
     for number, data in enumerate(files(pictures, made, chance)):
         (place / f"{number}.jpg").write_bytes(data)
     return place
 
 
-def _zip(place: Path, pictures: Iterator[Image.Image], made: Made, chance: random.Random) -> Path:
+def _zip(place: Path, pictures: Pictures, made: Made, chance: random.Random) -> Path:
     path = place.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, data in enumerate(files(pictures, made, chance)):
@@ -126,7 +126,7 @@ def _zip(place: Path, pictures: Iterator[Image.Image], made: Made, chance: rando
     return path
 
 
-def _tar(place: Path, pictures: Iterator[Image.Image], made: Made, chance: random.Random) -> Path:
+def _tar(place: Path, pictures: Pictures, made: Made, chance: random.Random) -> Path:
     path = place.with_suffix(".tar")
     with tarfile.open(path, "w") as archive:
         for number, data in enumerate(files(pictures, made, chance)):
@@ -138,7 +138,7 @@ def _tar(place: Path, pictures: Iterator[Image.Image], made: Made, chance: rando
     return path
 
 
-def _zstd(place: Path, pictures: Iterator[Image.Image], made: Made, chance: random.Random) -> Path:
+def _zstd(place: Path, pictures: Pictures, made: Made, chance: random.Random) -> Path:
     plain = _tar(place, pictures, made, chance)
     path = plain.with_suffix(".tar.zst")
     with plain.open("rb") as source, path.open("wb") as target:
@@ -147,16 +147,14 @@ def _zstd(place: Path, pictures: Iterator[Image.Image], made: Made, chance: rand
     return path
 
 
-def _table(place: Path, pictures: Iterator[Image.Image], made: Made, chance: random.Random) -> Path:
+def _table(place: Path, pictures: Pictures, made: Made, chance: random.Random) -> Path:
     path = place.with_suffix(".parquet")
     rows = [{"bytes": data, "path": None} for data in files(pictures, made, chance)]
     pyarrow.parquet.write_table(pyarrow.table({"image": rows}), path, row_group_size=100)
     return path
 
 
-def _documents(
-    place: Path, pictures: Iterator[Image.Image], made: Made, chance: random.Random
-) -> Path:
+def _documents(place: Path, pictures: Pictures, made: Made, chance: random.Random) -> Path:
     place.mkdir()
     for number in range(_ARCHIVE // _DOCUMENT):
         sheets = [next(pictures) for _ in range(_DOCUMENT)]
@@ -204,7 +202,7 @@ def growth(samples: list[int]) -> dict[str, Any]:
 
 def read(made: Made, place: Path, stops: int) -> dict[str, Any]:
     """Runs the job, in as many runs as it is stopped and one more; returns what was measured."""
-    job = Job(place, JobOptions())
+    job = Job(place, JobOptions(detector_options={"min_side": _SIDES[0]}))
     memory = Memory()
     memory.start()
     start = time.perf_counter()
@@ -252,7 +250,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ocr-soak-") as folder:
         sources = Path(folder, "sources")
         sources.mkdir()
-        made = make(sources, variants(arguments.data, chance), arguments.pages, chance)
+        made = make(sources, windows(arguments.data, chance), arguments.pages, chance)
         result = read(made, Path(folder, "job"), arguments.stops)
     print(result)
     if arguments.out:
