@@ -6,8 +6,11 @@ the dataset but a fault of Ray's own.
 
 import hashlib
 import logging
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +108,18 @@ def ray_module() -> Any:
     except ModuleNotFoundError:
         raise ConfigurationError("ray is missing: pip install 'ocr-plugin[ray]'") from None
     if not ray.is_initialized():
-        ray.init(logging_level=logging.WARNING, include_dashboard=False)
+        with _own_handler():
+            ray.init(logging_level=logging.ERROR, include_dashboard=False)
     return ray
+
+
+@contextmanager
+def _own_handler() -> Iterator[None]:
+    """Keeps what is to happen at SIGTERM, which Ray would change."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 class PageReader:

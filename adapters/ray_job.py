@@ -26,7 +26,7 @@ from ocr_plugin.batch.members import BadMember, Member, SourceOptions, text_of
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
-from ocr_plugin.batch.sources import Part, Place, parts
+from ocr_plugin.batch.sources import Part, Place, check, parts
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.errors import OcrError
 from ocr_plugin.schema import EngineInfo
@@ -35,8 +35,6 @@ from ocr_plugin.schema import EngineInfo
 _WAVE, _PARTS = 4096, 32
 # Bytes of members that leave a task together.
 _BLOCK, _MOST_ROWS = 64_000_000, 64
-# CPUs of a task that fetches bytes: it mostly waits.
-_LITTLE = 0.1
 _TWIN = "Twin"
 
 
@@ -73,6 +71,7 @@ class RayJob:
             OcrError: as there, or the cluster fails.
         """
         run, sources = run or RunOptions(), list(sources)
+        check(sources)
         ray = ray_module()
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
@@ -164,7 +163,7 @@ class _Run:
             fn_args=(self._options.sources, self._claims),
             batch_size=1,
             batch_format="numpy",
-            num_cpus=_LITTLE,
+            num_cpus=0,  # it mostly waits, and must find room beside the actors
         )
         for row in read_pages(found, self._options, self._ray_options, name="place").iter_rows():
             limit = self._run.limit

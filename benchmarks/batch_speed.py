@@ -24,6 +24,7 @@ from ocr_plugin.batch.verification import problems
 from ocr_plugin.options import DEFAULT_RECOGNIZER
 
 Way = Callable[[], tuple[float, float]]
+"""Reads all pages; returns seconds, and the recognizer's share of them."""
 
 
 def loop(recognizer: str, files: list[Path]) -> Way:
@@ -42,8 +43,8 @@ def loop(recognizer: str, files: list[Path]) -> Way:
     return read
 
 
-def job(recognizer: str, files: list[Path], readers: int) -> Way:
-    """Returns what reads all files as a job, likewise."""
+def job(recognizer: str, files: list[Path], readers: int, sizes: dict[str, int]) -> Way:
+    """Returns what reads all files as a job, likewise; notes the bytes of what it writes."""
     options = JobOptions(recognizer=recognizer)
 
     def read() -> tuple[float, float]:
@@ -54,6 +55,9 @@ def job(recognizer: str, files: list[Path], readers: int) -> Way:
             seconds = time.perf_counter() - start
             if done.errors or done.pages + done.duplicates != len(files) or [*problems(place)]:
                 raise SystemExit(f"the job is not whole: {done}")
+            for kind, pattern in (("records", "pages-*"), ("manifest", "manifest.sqlite")):
+                total = sum(path.stat().st_size for path in place.glob(pattern))
+                sizes[f"{kind}_bytes_per_page"] = round(total / len(files))
         return seconds, done.recognizer_share
 
     return read
@@ -92,9 +96,10 @@ def main() -> None:
     files = files[: arguments.pages]
     results = {}
     for recognizer in arguments.recognizer or [DEFAULT_RECOGNIZER]:
+        sizes: dict[str, int] = {}
         ways = {
             "loop": loop(recognizer, files),
-            "job": job(recognizer, files, arguments.readers),
+            "job": job(recognizer, files, arguments.readers, sizes),
         }
         rows = measure(ways, len(files), arguments.rounds)
         times = [job / loop for job, loop in
@@ -103,7 +108,7 @@ def main() -> None:
             "median": round(statistics.median(times), 3),
             "rounds": [round(value, 3) for value in times],
         }
-        results[f"{arguments.data.name}, {recognizer}"] = {"pages": len(files), **rows}
+        results[f"{arguments.data.name}, {recognizer}"] = {"pages": len(files), **sizes, **rows}
         print(recognizer, rows["job_over_loop"], flush=True)
     if arguments.out:
         machine.write_report(arguments.out, "batch_speed", results)

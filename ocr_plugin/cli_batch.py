@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ocr_plugin.batch.progress import Progress
 
 _SAID_EVERY_S = 10.0
+# Of the extra; fsspec and pyarrow are missed where a source needs them.
+_NEEDED = ("filelock", "pebble", "zstandard")
 
 
 class Where(StrEnum):
@@ -49,11 +52,19 @@ class _OrRun(TyperGroup):
 
 batch = typer.Typer(
     cls=_OrRun,
-    help="Read archives of any size into a folder of records; stopped at any moment, go on.",
-    no_args_is_help=True,
+    help="Read archives of any size into a folder of records: batch SOURCE... --out DIR. Stopped at"
+    " any moment, the same command goes on.",
     rich_markup_mode=None,
 )
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.")]
+
+
+@batch.callback()
+def needed() -> None:
+    """Say at once that the extra is not installed."""
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            raise ConfigurationError(f"{name} is missing: pip install 'ocr-plugin[batch]'")
 
 
 @batch.command()
@@ -61,7 +72,7 @@ def run(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE",
+            metavar="SOURCE...",
             help="Folders, zip and tar archives, WebDataset shards (shard-{000..099}.tar), Parquet"
             " tables, lists of paths (.txt), pictures, TIFFs and PDFs; as paths or URLs.",
         ),

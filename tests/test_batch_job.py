@@ -20,6 +20,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from ocr_plugin import cli, cli_batch
 from ocr_plugin.batch import decoding
 from ocr_plugin.batch.job import Job
 from ocr_plugin.batch.manifest import FILE_NAME, Manifest
@@ -202,6 +203,13 @@ def test_other_options_are_refused_unless_accepted(tmp_path: Path) -> None:
         other.run(sources, engine=engine())
     other.run(sources, RunOptions(accept_changes=True), engine=engine())
     other.run(sources, engine=engine())
+
+
+def test_a_source_that_is_not_there_begins_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    with pytest.raises(ConfigurationError, match="gone: no such file or folder"):
+        run(tmp_path / "job", [str(tmp_path / "a.png"), str(tmp_path / "gone")])
+    assert not (tmp_path / "job").exists()
 
 
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
@@ -435,3 +443,11 @@ def test_a_signal_finishes_what_was_begun(tmp_path: Path) -> None:
     assert list(problems(tmp_path / "job")) == []
     with Manifest(tmp_path / "job") as manifest:
         assert 0 < manifest.counts()["pages"] < 400
+
+
+def test_without_the_extra_the_command_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli_batch, "find_spec", lambda name: None if name == "pebble" else name)
+    assert cli.main(["batch", "status", "nowhere"]) == ExitCode.USAGE
+    assert "pebble is missing: pip install 'ocr-plugin[batch]'" in capsys.readouterr().err

@@ -42,6 +42,17 @@ def members(sources: Iterable[str | os.PathLike[str]], options: SourceOptions) -
             yield from part.members(options)
 
 
+def check(sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Looks whether all sources are there, before anything is begun.
+
+    Raises:
+        ConfigurationError: there is no such source.
+    """
+    for source in sources:
+        for one in _expanded(os.fspath(source)):
+            Place(one)
+
+
 def parts(
     sources: Iterable[str | os.PathLike[str]], options: SourceOptions
 ) -> Iterator["Part | Member"]:
