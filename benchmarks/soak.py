@@ -1,10 +1,10 @@
 """A long batch job over mixed archives: nothing lost, nothing twice, memory flat.
 
-    python -m benchmarks.soak --data DIR [--pages 20000] [--stops 3] [--out FILE.json]
+    python -m benchmarks.soak --data DIR [--pages 20000] [--stops 0] [--out FILE.json]
 
 Archives of every kind are made from the pictures below DIR: a page is a window somewhere in one of
-them, no two alike but those that are meant to be. Some files are broken. Then a job reads them, is
-stopped a few times on the way and goes on. Memory is what this process and its decoders hold
+them, no two alike but those that are meant to be. Some files are broken. Then a job reads them; with
+--stops it is stopped on the way and goes on, in this same process. Memory is what this process and its decoders hold
 (resident, the shared pages of each counted in full), every few seconds. The detector does not
 enlarge the windows, which would take most of the time and say nothing about the job.
 """
@@ -242,7 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A long batch job over mixed archives.")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=20_000)
-    parser.add_argument("--stops", type=int, default=3)
+    parser.add_argument("--stops", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
