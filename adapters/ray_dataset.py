@@ -109,7 +109,8 @@ def ray_module() -> Any:
         raise ConfigurationError("ray is missing: pip install 'ocr-plugin[ray]'") from None
     if not ray.is_initialized():
         with _own_handler():
-            ray.init(logging_level=logging.ERROR, include_dashboard=False)
+            ray.init(logging_level=logging.ERROR, include_dashboard=False, log_to_driver=False)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
     return ray
 
 

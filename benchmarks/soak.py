@@ -3,10 +3,11 @@
     python -m benchmarks.soak --data DIR [--pages 20000] [--stops 0] [--out FILE.json]
 
 Archives of every kind are made from the pictures below DIR: a page is a window somewhere in one of
-them, no two alike but those that are meant to be. Some files are broken. Then a job reads them; with
---stops it is stopped on the way and goes on, in this same process. Memory is what this process and its decoders hold
-(resident, the shared pages of each counted in full), every few seconds. The detector does not
-enlarge the windows, which would take most of the time and say nothing about the job.
+them, no two alike but those that are meant to be. Some files are broken. Then a job reads them;
+with --stops it is stopped on the way and goes on, in this same process. Memory is what this process
+and its decoders hold (resident, the shared pages of each counted in full), every few seconds. The
+detector does not enlarge the windows, which would take most of the time and say nothing about the
+job.
 """
 
 import argparse

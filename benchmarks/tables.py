@@ -124,7 +124,7 @@ def soak_table() -> str:
     (found,) = report["sets"].values()
     memory = found["memory"]
     rows = [
-        "| archives | pages | broken files | runs | lost | doubled | pages/s | memory after warm-up |",
+        "| archives | pages | broken files | runs | lost | doubled | pages/s | memory, warm |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lost = found["pages_made"] - found["distinct_places"]
