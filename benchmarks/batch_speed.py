@@ -1,6 +1,6 @@
 """A batch job beside a loop over `Engine.read`, on the same pages in the same run.
 
-    python -m benchmarks.batch_speed --data DIR [--recognizer NAME]... [--pages 200] [--rounds 3]
+    python -m benchmarks.batch_speed --data DIR... [--recognizer NAME] [--pages 200] [--rounds 3]
         [--out FILE.json]
 
 In every round each way reads all pages once, in turn. The loop's engine is made beforehand; a job's
@@ -82,20 +82,21 @@ def measure(ways: dict[str, Way], pages: int, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measures every recognizer both ways."""
+    """Measures every folder of pages both ways."""
     parser = argparse.ArgumentParser(description="A batch job beside a loop over Engine.read.")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--recognizer", action="append")
+    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--recognizer", default=DEFAULT_RECOGNIZER)
     parser.add_argument("--pages", type=int, default=200)
     parser.add_argument("--readers", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    found = arguments.data.rglob("*")
-    files = sorted(path for path in found if path.suffix.lower() in (".jpg", ".png"))
-    files = files[: arguments.pages]
+    recognizer = arguments.recognizer
     results = {}
-    for recognizer in arguments.recognizer or [DEFAULT_RECOGNIZER]:
+    for folder in arguments.data:
+        found = folder.rglob("*")
+        files = sorted(path for path in found if path.suffix.lower() in (".jpg", ".png"))
+        files = files[: arguments.pages]
         sizes: dict[str, int] = {}
         ways = {
             "loop": loop(recognizer, files),
@@ -108,8 +109,8 @@ def main() -> None:
             "median": round(statistics.median(times), 3),
             "rounds": [round(value, 3) for value in times],
         }
-        results[f"{arguments.data.name}, {recognizer}"] = {"pages": len(files), **sizes, **rows}
-        print(recognizer, rows["job_over_loop"], flush=True)
+        results[f"{folder.name}, {recognizer}"] = {"pages": len(files), **sizes, **rows}
+        print(folder.name, rows["job_over_loop"], flush=True)
     if arguments.out:
         machine.write_report(arguments.out, "batch_speed", results)
 
