@@ -6,6 +6,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +23,22 @@ from ocr_plugin.schema import Page
 from ocr_plugin.streams import print_table, results_only, say
 
 if TYPE_CHECKING:
-    from ocr_plugin.batch.job import Progress
+    from ocr_plugin.adapters.ray_dataset import RayOptions
+    from ocr_plugin.adapters.ray_job import RayJob
+    from ocr_plugin.batch.job import Job
+    from ocr_plugin.batch.options import JobOptions
+    from ocr_plugin.batch.progress import Progress
 
 _SAID_EVERY_S = 10.0
+# Of the extra; fsspec and pyarrow are missed where a source needs them.
+_NEEDED = ("filelock", "pebble", "zstandard")
+
+
+class Where(StrEnum):
+    """Where a job's pages are read."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 class _OrRun(TyperGroup):
@@ -36,11 +52,19 @@ class _OrRun(TyperGroup):
 
 batch = typer.Typer(
     cls=_OrRun,
-    help="Read archives of any size into a folder of records; stopped at any moment, go on.",
-    no_args_is_help=True,
+    help="Read archives of any size into a folder of records: batch SOURCE... --out DIR. Stopped at"
+    " any moment, the same command goes on.",
     rich_markup_mode=None,
 )
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.")]
+
+
+@batch.callback()
+def needed() -> None:
+    """Say at once that the extra is not installed."""
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            raise ConfigurationError(f"{name} is missing: pip install 'ocr-plugin[batch]'")
 
 
 @batch.command()
@@ -48,7 +72,7 @@ def run(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE",
+            metavar="SOURCE...",
             help="Folders, zip and tar archives, WebDataset shards (shard-{000..099}.tar), Parquet"
             " tables, lists of paths (.txt), pictures, TIFFs and PDFs; as paths or URLs.",
         ),
@@ -80,6 +104,14 @@ def run(
         str | None, typer.Option(metavar="NAME", help="Of a Parquet table: bytes or paths.")
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Processes that decode.")] = 2,
+    engine: Annotated[
+        Where, typer.Option(help="Read on this machine, or on a Ray cluster.")
+    ] = Where.LOCAL,
+    ray_actors: Annotated[
+        int, typer.Option(min=0, help="With Ray: engines; 0 takes what the cluster has room for.")
+    ] = 0,
+    ray_cpus: Annotated[float, typer.Option(min=0.1, help="With Ray: CPUs of an engine.")] = 1,
+    ray_gpus: Annotated[float, typer.Option(min=0, help="With Ray: GPUs of an engine.")] = 0,
     readers: Annotated[
         int, typer.Option(min=0, help="Pages read side by side; 0 takes what the cores do.")
     ] = 0,
@@ -103,7 +135,6 @@ def run(
 
     Ctrl-C and SIGTERM finish the pages that were begun, then stop; the same command goes on.
     """
-    from ocr_plugin.batch.job import Job
     from ocr_plugin.batch.members import SourceOptions
     from ocr_plugin.batch.options import JobOptions, RunOptions
 
@@ -114,15 +145,12 @@ def run(
     if include:
         taken = taken.model_copy(update={"include": tuple(include)})
     images = ImageOptions.parse({"pdf_dpi": pdf_dpi, "max_pixels": max_pixels})
-    job = Job(
-        out,
-        JobOptions(
-            detector=detector,
-            recognizer=name,
-            recognizer_options=options,
-            engine=EngineOptions(images=images, min_confidence=min_confidence),
-            sources=taken,
-        ),
+    what = JobOptions(
+        detector=detector,
+        recognizer=name,
+        recognizer_options=options,
+        engine=EngineOptions(images=images, min_confidence=min_confidence),
+        sources=taken,
     )
     how = RunOptions(
         decoders=decoders,
@@ -133,8 +161,15 @@ def run(
         retry_errors=retry_errors,
         accept_changes=accept_changes,
     )
+    cluster = None
+    if engine is Where.RAY:
+        from ocr_plugin.adapters.ray_dataset import RayOptions
+
+        cluster = RayOptions(
+            actors=ray_actors, cpus=ray_cpus, gpus=ray_gpus, page_seconds=page_seconds
+        )
     with _stopping() as stopped, _telling() as tell:
-        done = job.run(sources, how, tell=tell, stop=lambda: bool(stopped))
+        done = _job(out, what, cluster).run(sources, how, tell=tell, stop=lambda: bool(stopped))
     say(_line(done))
     if stopped:
         say("stopped; the same command goes on")
@@ -146,7 +181,7 @@ def status(folder: Folder) -> None:
     """Print what of a job is done, as JSON."""
     from ocr_plugin.batch.manifest import Manifest
 
-    with results_only() as stream, Manifest(_job(folder)) as manifest:
+    with results_only() as stream, Manifest(_existing(folder)) as manifest:
         print(json.dumps(manifest.counts()), file=stream)
 
 
@@ -158,7 +193,7 @@ def verify(folder: Folder) -> None:
 
     count = 0
     with results_only() as stream:
-        for problem in problems(_job(folder)):
+        for problem in problems(_existing(folder)):
             count += 1
             print(problem, file=stream)
         if not count:
@@ -184,7 +219,7 @@ def export(
     from ocr_plugin.batch.records import read_documents
 
     sources = 2  # more than one, as far as anybody knows
-    with results_only() as stream, Manifest(_job(folder)) as manifest:
+    with results_only() as stream, Manifest(_existing(folder)) as manifest:
         writer = document_writer(format_name, stream, out, sources, ImageOptions().pdf_dpi)
         for record in read_documents(folder, manifest.rows_by_file()):
             page = Page.model_validate(record["page"])
@@ -198,8 +233,18 @@ def export(
             writer.finish()
 
 
-def _job(folder: Path) -> Path:
-    from ocr_plugin.batch.job import JOB_NAME
+def _job(folder: Path, options: "JobOptions", cluster: "RayOptions | None") -> "Job | RayJob":
+    if cluster is None:
+        from ocr_plugin.batch.job import Job
+
+        return Job(folder, options)
+    from ocr_plugin.adapters.ray_job import RayJob
+
+    return RayJob(folder, options, cluster)
+
+
+def _existing(folder: Path) -> Path:
+    from ocr_plugin.batch.folder import JOB_NAME
 
     if not (folder / JOB_NAME).is_file():
         raise ConfigurationError(f"{folder}: not a job's folder")
@@ -258,5 +303,8 @@ def _line(progress: "Progress") -> str:
         parts.append(f"{progress.duplicates} duplicates")
     if progress.skipped:
         parts.append(f"{progress.skipped} files done before")
-    parts.append(f"{progress.recognizer_seconds / seconds:.0%} of the time in the recognizer")
+    if progress.crops:
+        parts.append(f"{progress.recognizer_share:.0%} of the time in the recognizer")
+    if progress.seconds_left is not None and not progress.stopped:
+        parts.append(f"{timedelta(seconds=round(progress.seconds_left))} left")
     return ", ".join(parts)

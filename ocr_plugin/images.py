@@ -84,7 +84,7 @@ def name_of(source: Source) -> str:
 
 
 def open_pages(
-    source: Source, options: ImageOptions, first: int = 0
+    source: Source, options: ImageOptions, first: int = 0, sha256: str | None = None
 ) -> Iterator[PageImage | UnreadableImage]:
     """Yields the pages of a source, decoding each when it is asked for.
 
@@ -95,32 +95,38 @@ def open_pages(
         source: see `Source`.
         options: limits, and the resolution of PDF pages.
         first: the page to begin with, counted from 0; those before it are not decoded.
+        sha256: of the source's bytes, if it is known: a long document, asked for a few pages at a
+            time, is not hashed for each of them.
 
     Raises:
         UnreadableImage: at the first step, if the source as a whole cannot be read.
     """
     name = name_of(source)
     try:
-        digest, pictures = _opened(source, options, first)
+        digest, pictures = _opened(source, options, first, sha256)
         with closing(pictures):
             for index, picture in enumerate(pictures, first):
                 if isinstance(picture, Unusable):
                     yield UnreadableImage(name, str(picture), index)
                     continue
-                sha256 = digest or hashlib.sha256(picture.pixels.data).hexdigest()
-                yield PageImage(name, index, picture.pixels, sha256, picture.warnings)
+                own = digest or hashlib.sha256(picture.pixels.data).hexdigest()
+                yield PageImage(name, index, picture.pixels, own, picture.warnings)
     except Unusable as error:
         raise UnreadableImage(name, str(error)) from error.__cause__
 
 
-def _opened(source: Source, options: ImageOptions, first: int) -> tuple[str | None, Pictures]:
+def _opened(
+    source: Source, options: ImageOptions, first: int, sha256: str | None
+) -> tuple[str | None, Pictures]:
     """Returns the SHA-256 of the source's bytes, if it has any, and its pictures to come."""
     if isinstance(source, np.ndarray):
         return None, _only(first, lambda: picture_of_array(source, options.max_pixels))
     if isinstance(source, Image.Image):
         return None, _only(first, lambda: _decoded(source, options.max_pixels))
+    if sha256 and isinstance(source, Path) and _is_pdf(source):
+        return sha256, pdf_pages(source, options, first)
     data = _bytes_of(source)
-    digest = hashlib.sha256(data).hexdigest()
+    digest = sha256 or hashlib.sha256(data).hexdigest()
     if data.startswith(b"%PDF-"):
         return digest, pdf_pages(data, options, first)
     image = _identified(data)
@@ -132,6 +138,11 @@ def _opened(source: Source, options: ImageOptions, first: int) -> tuple[str | No
     if b"%PDF-" in data[:1024]:
         return digest, pdf_pages(data, options, first)
     raise Unusable("not an image in a format known here")
+
+
+def _is_pdf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(5) == b"%PDF-"
 
 
 def _only(first: int, picture: Callable[[], Picture]) -> Pictures:

@@ -1,6 +1,7 @@
 """The pages of a PDF as pictures, through PDFium (pypdfium2)."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pypdfium2
@@ -14,15 +15,15 @@ _PDFIUM = threading.RLock()
 _POINTS_PER_INCH = 72
 
 
-def pdf_pages(data: bytes, options: ImageOptions, first: int = 0) -> Pictures:
+def pdf_pages(source: bytes | Path, options: ImageOptions, first: int = 0) -> Pictures:
     """Yields every page of a PDF, drawn at ``options.pdf_dpi`` on white, or why it cannot be.
 
-    Begins with the page `first`, counted from 0.
+    Begins with the page `first`, counted from 0. Of a file, only what these pages need is read.
 
     Raises:
         Unusable: the document as a whole cannot be opened.
     """
-    document, count = _pdf_document(data)
+    document, count = _pdf_document(source)
     try:
         for index in range(first, count):
             try:
@@ -35,10 +36,10 @@ def pdf_pages(data: bytes, options: ImageOptions, first: int = 0) -> Pictures:
             document.close()
 
 
-def _pdf_document(data: bytes) -> tuple[pypdfium2.PdfDocument, int]:
+def _pdf_document(source: bytes | Path) -> tuple[pypdfium2.PdfDocument, int]:
     with _PDFIUM:
         try:
-            document = pypdfium2.PdfDocument(data)
+            document = pypdfium2.PdfDocument(source)
         except pypdfium2.PdfiumError as error:
             if "password" in str(error).lower():
                 raise Unusable("the PDF is encrypted and needs a password") from error

@@ -3,18 +3,14 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 from ocr_plugin.batch import decoding
 from ocr_plugin.images import PageImage
-from ocr_plugin.options import ImageOptions
 
 
-def decoded(
-    source: bytes | Path, name: str, first: int, count: int, options: ImageOptions
-) -> decoding._Chunk:
+def decoded(task: decoding._Task, first: int, count: int) -> decoding._Chunk:
     """Decodes, but dies at a page whose left upper pixel is pure red, and hangs at a pure blue."""
-    chunk = decoding._decoded(source, name, first, count, options)
+    chunk = decoding._decoded(task, first, count)
     for page in chunk.pages:
         if isinstance(page, PageImage):
             colour = tuple(page.pixels[0, 0])

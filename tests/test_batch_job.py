@@ -1,6 +1,5 @@
 """Batch jobs: nothing lost, nothing twice, whatever happens in between."""
 
-import io
 import json
 import os
 import random
@@ -8,23 +7,26 @@ import resource
 import signal
 import subprocess
 import sys
-import tarfile
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pypdfium2
 import pytest
 from filelock import FileLock
 from PIL import Image
 
+from ocr_plugin import cli, cli_batch
 from ocr_plugin.batch import decoding
-from ocr_plugin.batch.job import Job, Progress, TooManyErrors
+from ocr_plugin.batch.job import Job
 from ocr_plugin.batch.manifest import FILE_NAME, Manifest
 from ocr_plugin.batch.options import JobOptions, RunOptions
+from ocr_plugin.batch.progress import Progress
+from ocr_plugin.batch.recorder import TooManyErrors
 from ocr_plugin.batch.records import read_records, shard_path
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.detectors.whole_image import WholeImage
@@ -34,6 +36,7 @@ from ocr_plugin.options import EngineOptions, ImageOptions
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
 from tests import hostile
+from tests.archives import ERRORS, PAGES, archives, document, errors, picture, records
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 
@@ -56,43 +59,6 @@ def engine(recognizer: Shades | None = None) -> Engine:
     return Engine(WholeImage(), recognizer or Shades())
 
 
-def picture(*colour: int) -> bytes:
-    coded = io.BytesIO()
-    Image.new("RGB", (24, 16), colour).save(coded, "PNG")
-    return coded.getvalue()
-
-
-def document(*colours: tuple[int, int, int]) -> bytes:
-    sheets = [Image.new("RGB", (24, 16), colour) for colour in colours]
-    coded = io.BytesIO()
-    sheets[0].save(coded, "TIFF", save_all=True, append_images=sheets[1:])
-    return coded.getvalue()
-
-
-def archives(folder: Path) -> list[str]:
-    """Makes sources of every kind; 3 x 20 pictures, 9 document pages, twins, and what is bad."""
-    pictures = folder / "pictures"
-    pictures.mkdir(parents=True)
-    for number in range(20):
-        (pictures / f"{number:02}.png").write_bytes(picture(1, number, 0))
-    (pictures / "twin.png").write_bytes(picture(1, 3, 0))
-    (pictures / "bad.png").write_bytes(b"no picture")
-    (pictures / "pages.tiff").write_bytes(document(*[(4, number, 0) for number in range(9)]))
-    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
-        for number in range(20):
-            archive.writestr(f"{number:02}.png", picture(2, number, 0))
-        archive.writestr("twin.tiff", document(*[(4, number, 0) for number in range(9)]))
-        archive.writestr("../escaped.png", picture(9, 9, 9))
-    with tarfile.open(folder / "b.tar.gz", "w:gz") as shards:
-        for number in range(20):
-            data = picture(3, number, 0)
-            entry = tarfile.TarInfo(f"{number:02}.png")
-            entry.size = len(data)
-            shards.addfile(entry, io.BytesIO(data))
-    return [str(pictures), str(folder / "a.zip"), str(folder / "b.tar.gz")]
-
-
-PAGES, ERRORS = 20 + 1 + 9 + 20 + 9 + 20, 2
 OPTIONS = JobOptions(engine=EngineOptions(images=ImageOptions(max_pixels=1_000_000)))
 
 
@@ -102,15 +68,6 @@ def run(
     stop: Callable[[], bool] = how.pop("stop", lambda: False)
     options = RunOptions.parse({"decoders": 1, "readers": 1, "group": 8} | how)
     return Job(job, OPTIONS).run(sources, options, engine=engine(recognizer), stop=stop)
-
-
-def records(job: Path) -> list[str]:
-    return sorted(json.dumps(record, sort_keys=True) for record in read_records(job))
-
-
-def errors(job: Path) -> list[dict[str, Any]]:
-    lines = (job / "errors.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def assert_whole(job: Path, pages: int = PAGES, failed: int = ERRORS) -> None:
@@ -152,6 +109,41 @@ def test_run_again_it_does_what_is_missing(tmp_path: Path) -> None:
     assert (more.pages, shades.count) == (1, 1)
     assert set(before) < set(records(tmp_path / "job"))
     assert_whole(tmp_path / "job", PAGES + 1)
+
+
+def test_the_same_content_is_read_once_though_nothing_is_written_yet(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(picture(1, 1, 1))
+    done = run(tmp_path / "job", [str(tmp_path)], shades := Shades(), group=1000)
+    assert (shades.count, done.pages, done.duplicates) == (1, 1, 2)
+    assert_whole(tmp_path / "job", 3, 0)
+    names = {record["page"]["source"]["name"] for record in read_records(tmp_path / "job")}
+    assert names == {f"{tmp_path}!/{name}.png" for name in "abc"}
+
+
+def test_what_is_left_is_told_by_the_bytes(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number:02}.png").write_bytes(picture(1, number, 0))
+    told: list[Progress] = []
+    options = RunOptions(decoders=1, readers=1, group=1)
+    job = Job(tmp_path / "job", OPTIONS)
+    job.run([str(tmp_path)], options, engine=engine(), tell=lambda now: told.append(replace(now)))
+    assert told[-1].volume == told[-1].total_volume
+    assert told[-1].seconds_left is None
+    middle = Progress(seconds=10, volume=300, skipped_volume=100, total_volume=500)
+    assert middle.seconds_left == pytest.approx(10)
+
+
+@pytest.mark.slow
+def test_a_document_of_ten_thousand_pages_is_read(tmp_path: Path) -> None:
+    document = pypdfium2.PdfDocument.new()
+    for _ in range(10_000):
+        document.new_page(40, 30)
+    document.save(tmp_path / "a.pdf")
+    (tmp_path / "b.png").write_bytes(picture(1, 1, 1))
+    run(tmp_path / "job", [str(tmp_path)], limit=5_000)
+    assert run(tmp_path / "job", [str(tmp_path)]).pages <= 5_001
+    assert_whole(tmp_path / "job", 10_001, 0)
 
 
 def test_a_file_with_another_content_is_read_anew(tmp_path: Path) -> None:
@@ -211,6 +203,13 @@ def test_other_options_are_refused_unless_accepted(tmp_path: Path) -> None:
         other.run(sources, engine=engine())
     other.run(sources, RunOptions(accept_changes=True), engine=engine())
     other.run(sources, engine=engine())
+
+
+def test_a_source_that_is_not_there_begins_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    with pytest.raises(ConfigurationError, match="gone: no such file or folder"):
+        run(tmp_path / "job", [str(tmp_path / "a.png"), str(tmp_path / "gone")])
+    assert not (tmp_path / "job").exists()
 
 
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
@@ -444,3 +443,11 @@ def test_a_signal_finishes_what_was_begun(tmp_path: Path) -> None:
     assert list(problems(tmp_path / "job")) == []
     with Manifest(tmp_path / "job") as manifest:
         assert 0 < manifest.counts()["pages"] < 400
+
+
+def test_without_the_extra_the_command_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli_batch, "find_spec", lambda name: None if name == "pebble" else name)
+    assert cli.main(["batch", "status", "nowhere"]) == ExitCode.USAGE
+    assert "pebble is missing: pip install 'ocr-plugin[batch]'" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """What sources are made of, and archives that mean harm."""
 
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -14,6 +15,7 @@ import zstandard
 
 from ocr_plugin.batch.members import BadMember, Member, SourceOptions, is_unsafe
 from ocr_plugin.batch.sources import members
+from ocr_plugin.batch.volume import Volume
 from ocr_plugin.errors import ConfigurationError
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
@@ -251,3 +253,47 @@ def test_fingerprints_tell_contents_apart(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({"a.png": b"two"}))
     (after,) = members([str(tmp_path / "a.zip")], SourceOptions())
     assert before.fingerprint and before.fingerprint != after.fingerprint
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b.png").write_bytes(b"second")
+    original = os.scandir
+
+    def refusing(path: str) -> Any:
+        if Path(path).name == "a":
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert found(tmp_path) == {
+        "a/*": "the folder cannot be read: Permission denied", "b.png": b"second",
+    }  # fmt: skip
+
+
+def test_names_that_are_no_text_are_spelled_out(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")).write_bytes(b"first")
+    (tmp_path / "w.tar").write_bytes(tarred({os.fsdecode(b"\xfe.png"): b"second"}))
+    assert found(tmp_path) == {"w.tar!/\\xfe.png": b"second", "\\xff.png": b"first"}
+
+
+def test_the_volume_of_sources_is_what_their_members_sum_up_to(tmp_path: Path) -> None:
+    files = {f"{number}.png": bytes([number]) * 5000 for number in range(20)}
+    (tmp_path / "a.tar").write_bytes(tarred(files))
+    (tmp_path / "b.zip").write_bytes(zipped(files))
+    (tmp_path / "c.png").write_bytes(bytes(30_000))
+    (tmp_path / "notes.md").write_bytes(bytes(30_000))
+    rows = pyarrow.table({"image": [b"%04d" % number * 1000 for number in range(20)]})
+    pyarrow.parquet.write_table(rows, tmp_path / "d.parquet", compression="none")
+    volume = Volume([str(tmp_path)], SourceOptions())
+    volume._thread.join()
+    names = ("a.tar", "b.zip", "c.png", "d.parquet")
+    assert volume.total == sum((tmp_path / name).stat().st_size for name in names)
+    told = sum(member.volume for member in members([str(tmp_path)], SourceOptions()))
+    assert told == pytest.approx(volume.total, rel=0.05)
+    volume.close()
+    lost = Volume([str(tmp_path / "gone")], SourceOptions())
+    lost.close()
+    assert lost.total is None

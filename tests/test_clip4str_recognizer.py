@@ -119,6 +119,22 @@ def test_a_reading_does_not_depend_on_its_neighbours(
         assert len({reading.text for reading in alone}) > 1
 
 
+def test_the_network_sees_batches_of_few_sizes(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer, seen = Clip4StrRecognizer(model=weights, batch_size=23), set()
+    forward = recognizer._model.forward
+
+    def watched(images: torch.Tensor, **options: Any) -> torch.Tensor:
+        seen.add(len(images))
+        return forward(images, **options)
+
+    monkeypatch.setattr(recognizer._model, "forward", watched)
+    for count in range(1, 27):
+        assert len(recognizer.recognize(crops(count))) == count
+    assert seen == {1, 2, 3, 4, 6, 8, 12, 16, 23}
+
+
 def test_no_crops_give_no_readings(recognizer: Clip4StrRecognizer) -> None:
     assert recognizer.recognize([]) == []
 

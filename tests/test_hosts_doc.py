@@ -1,7 +1,5 @@
 """The examples of docs/hosts.md, run as they stand there."""
 
-import os
-import re
 import shutil
 import signal
 import socket
@@ -14,15 +12,11 @@ import pytest
 from PIL import Image
 
 from tests.distributions import install
+from tests.examples import Examples, python, shell
 from tests.test_docling import LAYOUT
 
-DOCUMENT = (Path(__file__).parents[1] / "docs" / "hosts.md").read_text(encoding="utf-8")
 PHOTO = Path(__file__).parents[1] / "examples" / "shop_signs.jpg"
-SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", DOCUMENT, re.M | re.S))
-
-
-def blocks(section: str, kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", SECTIONS[section], re.M | re.S)
+HOSTS = Examples("hosts.md")
 
 
 @pytest.fixture
@@ -32,50 +26,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def python(folder: Path, code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder), "OCR_PLUGIN_CACHE": str(folder / "cache")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        line, cwd=folder, shell=True, env=os.environ | {"PATH": path},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def commands(section: str) -> list[str]:
-    return [
-        line.removeprefix("$ ")
-        for block in blocks(section, "console")
-        for line in block.splitlines()
-    ]
-
-
 @pytest.mark.parametrize("index", range(4))
 def test_paddleocr(folder: Path, index: int) -> None:
-    examples = blocks("PaddleOCR", "python")
+    examples = HOSTS.blocks("PaddleOCR", "python")
     assert len(examples) == 4
     out = python(folder, examples[index])
     assert ("OPENING HOURS" in out) == ("print" in examples[index])
 
 
 def test_ocrmypdf(folder: Path) -> None:
-    (example,) = blocks("OCRmyPDF", "python")
+    (example,) = HOSTS.blocks("OCRmyPDF", "python")
     python(folder, example)
     assert "OPENING HOURS" in (folder / "scan.txt").read_text()
     (folder / "searchable.pdf").unlink()
-    (command,) = commands("OCRmyPDF")
+    (command,) = HOSTS.commands("OCRmyPDF")
     shell(folder, command)
     text = pypdfium2.PdfDocument(folder / "searchable.pdf")[0].get_textpage().get_text_bounded()
     assert "OPENING HOURS" in text
@@ -84,7 +48,7 @@ def test_ocrmypdf(folder: Path) -> None:
 def test_docling(folder: Path) -> None:
     # docling's own layout and table models would be fetched. Without a layout it names no regions.
     install(folder, "no_layout", plugins={"no": "no_layout"}, group="docling", module=LAYOUT)
-    (example,) = blocks("docling", "python")
+    (example,) = HOSTS.blocks("docling", "python")
     own = "layout_options=NoLayoutOptions(), do_table_structure=False,\n    ocr_options="
     code = "from no_layout import NoLayoutOptions\n" + example.replace("ocr_options=", own)
     code = code.replace(
@@ -94,7 +58,7 @@ def test_docling(folder: Path) -> None:
 
 
 def test_http(folder: Path) -> None:
-    serve, ask = commands("HTTP")
+    serve, ask = HOSTS.commands("HTTP")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     arguments = serve.replace("8000", port).split()
@@ -111,7 +75,7 @@ def test_http(folder: Path) -> None:
 
 
 def test_formats(folder: Path) -> None:
-    for command in commands("Formats"):
+    for command in HOSTS.commands("Formats"):
         shell(folder, command)
     assert "OPENING" in (folder / "photo.hocr").read_text()
     text = pypdfium2.PdfDocument(folder / "searchable" / "scan.pdf")[0].get_textpage()

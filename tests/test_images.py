@@ -761,3 +761,24 @@ def test_the_error_survives_pickling(index: int | None) -> None:
         index,
     )
     assert str(error) == "a.tif: the image is truncated"
+
+
+def test_a_document_can_be_entered_at_any_page(tmp_path: Path) -> None:
+    document = pypdfium2.PdfDocument.new()
+    for width in (40, 50, 60, 70):
+        document.new_page(width, 30)
+    document.save(tmp_path / "d.pdf")
+    sheets = [plain("red"), plain("lime"), plain("blue"), plain("white")]
+    sheets[0].save(tmp_path / "d.tiff", save_all=True, append_images=sheets[1:])
+    plain("red").save(tmp_path / "d.png")
+    for name, count in (("d.pdf", 4), ("d.tiff", 4), ("d.png", 1)):
+        path = tmp_path / name
+        for source in (path, path.read_bytes()):
+            for first in range(6):
+                rest = list(open_pages(source, OPTIONS, first))
+                assert [page.page_index for page in rest] == list(range(first, count))
+                known = list(open_pages(source, OPTIONS, first, sha256="known"))
+                for page, whole in zip(known, pages(source)[first:], strict=True):
+                    assert isinstance(page, PageImage) and isinstance(whole, PageImage)
+                    assert page.sha256 == "known" != whole.sha256
+                    np.testing.assert_array_equal(page.pixels, whole.pixels)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.onnx import bundled_model
@@ -76,6 +77,20 @@ def test_a_reading_does_not_depend_on_its_neighbours(batch: int) -> None:
 def test_crops_of_any_shape(recognizer: PPOcrRecognizer, shape: tuple[int, int]) -> None:
     (reading,) = recognizer.recognize([np.full((*shape, 3), 180, np.uint8)])
     assert 0 <= reading.confidence <= 1
+
+
+def test_long_lines_are_read_in_smaller_batches(
+    recognizer: PPOcrRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes, run = [], recognizer._model.run
+
+    def watched(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        shapes.append((batch.shape[0], batch.shape[3]))
+        return run(batch)
+
+    monkeypatch.setattr(recognizer._model, "run", watched)
+    recognizer.recognize([np.zeros((48, width, 3), np.uint8) for width in (200, 1024, 3200) * 8])
+    assert shapes == [(8, 224)] + [(4, 1024)] * 2 + [(1, 3200)] * 8
 
 
 def test_no_crops_no_readings(recognizer: PPOcrRecognizer) -> None:

@@ -34,7 +34,8 @@ class Lines:
 
     component = Component(name="lines", version="1")
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        self.options = options
         self.readings: list[Reading] = []
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
@@ -60,7 +61,7 @@ class Words:
 @pytest.fixture
 def readers(monkeypatch: pytest.MonkeyPatch) -> tuple[Lines, Words, SecondOpinion]:
     lines, words = Lines(), Words()
-    monkeypatch.setattr(second_opinion, "PPOcrRecognizer", lambda: lines)
+    monkeypatch.setattr(second_opinion, "PPOcrRecognizer", lambda **options: lines)
     monkeypatch.setattr(second_opinion, "Clip4StrRecognizer", lambda **options: words)
     return lines, words, SecondOpinion()
 
@@ -128,7 +129,8 @@ def test_what_nobody_reads_is_empty(readers: tuple[Lines, Words, SecondOpinion])
 def test_its_options_are_clip4strs_and_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(second_opinion, "PPOcrRecognizer", Lines)
     monkeypatch.setattr(second_opinion, "Clip4StrRecognizer", Words)
-    both = SecondOpinion(model="own.pt", device="cpu", sure=0.5)
+    both = SecondOpinion(model="own.pt", device="cpu", sure=0.5, threads=3)
+    assert vars(both._first)["options"] == {"threads": 3}
     assert both._second.options == {  # type: ignore[comparison-overlap]
         "model": "own.pt",
         "device": "cpu",

@@ -113,13 +113,16 @@ def _zip_members(source: str, prefix: str, file: BinaryIO, options: SourceOption
                     name,
                     f"crc {entry.CRC:08x} {entry.file_size}",
                     _reader(lambda entry=entry: archive.open(entry), entry.compress_size, options),  # type: ignore[misc]
+                    volume=entry.compress_size,
                 )
 
 
 def _tar_members(source: str, prefix: str, file: BinaryIO, options: SourceOptions) -> Members:
     names = Names()
+    passed = 0
     with tarfile.open(fileobj=_unpacked(file), mode="r|*") as archive:
         for entry in archive:
+            before, passed = passed, file.tell()
             name = prefix + names.of(entry.name)
             if not entry.isfile():
                 if (entry.issym() or entry.islnk()) and options.takes(entry.name):
@@ -135,6 +138,7 @@ def _tar_members(source: str, prefix: str, file: BinaryIO, options: SourceOption
                 name,
                 f"tar {entry.size} {entry.mtime}",
                 _reader(lambda opened=opened: opened, entry.size, options),  # type: ignore[misc]
+                volume=passed - before,
             )
 
 

@@ -2,10 +2,9 @@
 
 import multiprocessing
 import tempfile
-from collections import deque
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as DecodingTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -64,12 +63,13 @@ class Decoder:
         self._pool.join()
         self._folder.cleanup()
 
-    def begin(self, name: str, content: bytes) -> "Decoding":
+    def begin(self, name: str, content: bytes, sha256: str) -> "Decoding":
         """Returns a file's decoding, which has begun.
 
         Args:
             name: what its pages are to be called.
             content: the file.
+            sha256: of the content.
         """
         place = None
         if _has_pages(content):
@@ -77,23 +77,19 @@ class Decoder:
             self._count += 1
             place = Path(self._folder.name, str(self._count))
             place.write_bytes(content)
-        return Decoding(self, name, content, place)
+        task = _Task(place or content, sha256, name, self._options)
+        return Decoding(self, task, place)
 
-    def _ask(self, source: bytes | Path, name: str, first: int, count: int) -> "Future[_Chunk]":
-        return self._pool.schedule(
-            _decoded,
-            args=(source, name, first, count, self._options),
-            timeout=self._time_limit * count,
-        )
+    def _ask(self, task: "_Task", first: int, count: int) -> "Future[_Chunk]":
+        limit = self._time_limit * count
+        return self._pool.schedule(_decoded, args=(task, first, count), timeout=limit)
 
 
 class Decoding:
     """A file that is being decoded."""
 
-    def __init__(self, decoder: Decoder, name: str, content: bytes, place: Path | None) -> None:
-        self._decoder, self._name, self._place = decoder, name, place
-        self._source: bytes | Path = place or content
-        self._ready: deque[PageImage | BadPage] = deque()
+    def __init__(self, decoder: Decoder, task: "_Task", place: Path | None) -> None:
+        self._decoder, self._task, self._place = decoder, task, place
         self._next, self._count, self._failures = 0, _CHUNK, 0
         self._future: Future[_Chunk] | None = None
         self._ask()
@@ -129,7 +125,7 @@ class Decoding:
             self._place.unlink(missing_ok=True)
 
     def _ask(self) -> None:
-        self._future = self._decoder._ask(self._source, self._name, self._next, self._count)
+        self._future = self._decoder._ask(self._task, self._next, self._count)
 
     def _failed(self, error: Exception) -> list[PageImage | BadPage]:
         """Asks again page by page; returns the page that fails alone."""
@@ -162,20 +158,26 @@ def _has_pages(content: bytes) -> bool:
     return b"%PDF-" in content[:1024] or content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def _decoded(
-    source: bytes | Path, name: str, first: int, count: int, options: ImageOptions
-) -> _Chunk:
+@dataclass(frozen=True)
+class _Task:
+    """A file, as its decoding process is told of it."""
+
+    source: bytes | Path
+    sha256: str
+    name: str
+    options: ImageOptions
+
+
+def _decoded(task: _Task, first: int, count: int) -> _Chunk:
     """Decodes some pages of a file; runs in a process of the pool."""
     pages: list[PageImage | BadPage] = []
     try:
-        for page in open_pages(source, options, first):
+        for page in open_pages(task.source, task.options, first, task.sha256):
             if isinstance(page, UnreadableImage):
                 index = -1 if page.page_index is None else page.page_index
                 pages.append(BadPage(index, type(page).__name__, page.reason))
             else:
-                pages.append(
-                    PageImage(name, page.page_index, page.pixels, page.sha256, page.warnings)
-                )
+                pages.append(replace(page, name=task.name))
             if len(pages) == count:
                 return _Chunk(pages, is_last=False)
     except UnreadableImage as error:

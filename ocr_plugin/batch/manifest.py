@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from ocr_plugin.batch.members import place_of
 from ocr_plugin.errors import OcrError
 
 FILE_NAME = "manifest.sqlite"
@@ -47,6 +48,11 @@ class FileKey:
     source: str
     member: str
     sha256: str
+
+    @property
+    def place(self) -> str:
+        """Source and member in one line."""
+        return place_of(self.source, self.member)
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,21 @@ class Manifest:
             (source, member, fingerprint),
         )
         return bool(found and found[0])
+
+    def complete_files(self, source: str, part: str) -> list[tuple[str, str, str]]:
+        """Returns member, fingerprint and content hash of the files of a part that are done.
+
+        Args:
+            source: as the user named it.
+            part: a file of it, which may be an archive; empty for the whole source.
+        """
+        # What is in an archive follows its name: "0" is the character after "/".
+        found = self._all(
+            "SELECT member, fingerprint, sha256 FROM files WHERE source = ? AND complete"
+            " AND (? = '' OR member = ? OR (member >= ? AND member < ?))",
+            (source, part, part, f"{part}!/", f"{part}!0"),
+        )
+        return [(str(member), str(state), str(sha256)) for member, state, sha256 in found]
 
     def done_pages(self, key: FileKey) -> tuple[set[int], bool]:
         """Returns which pages of a file are done, and whether that is all of them."""
@@ -214,7 +235,7 @@ class Manifest:
             found: tuple[int, ...] | None = self._database.execute(query, values).fetchone()
             return found
 
-    def _all(self, query: str, values: tuple[object, ...]) -> list[tuple[int, ...]]:
+    def _all(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._speaking():
             return self._database.execute(query, values).fetchall()
 

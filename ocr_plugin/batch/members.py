@@ -51,7 +51,7 @@ class Member:
     """A file to be read.
 
     Attributes:
-        source: as the user named it: a path or a URL.
+        source: as the user named it, a path or a URL; as text, like the name.
         name: within the source, with ``!/`` between an archive and what is in it; empty where the
             source is the file itself.
         fingerprint: changes when the content does, and is had without reading it; empty if there
@@ -59,6 +59,7 @@ class Member:
         read: returns the content; only to be called before the next member is asked for. Raises
             `BadMember`.
         path: where the file lies on this machine's disk, or None.
+        volume: bytes of the source that were passed to come to its end, as far as they are told.
     """
 
     source: str
@@ -66,14 +67,25 @@ class Member:
     fingerprint: str
     read: Callable[[], bytes] = field(compare=False)
     path: str | None = None
+    volume: int = 0
 
     @property
     def place(self) -> str:
         """Source and name in one line."""
-        return f"{self.source}!/{self.name}" if self.name else self.source
+        return place_of(self.source, self.name)
 
 
 Members = Iterator[Member]
+
+
+def place_of(source: str, name: str) -> str:
+    """Returns a source and a name in it in one line."""
+    return f"{source}!/{name}" if name else source
+
+
+def text_of(name: str) -> str:
+    """Returns a name as text: on most systems those of files may be any bytes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def broken(source: str, name: str, reason: str) -> Member:
@@ -82,7 +94,7 @@ def broken(source: str, name: str, reason: str) -> Member:
     def read() -> bytes:
         raise BadMember(reason)
 
-    return Member(source, name, "", read)
+    return Member(text_of(source), text_of(name), "", read)
 
 
 def is_unsafe(name: str) -> bool:
@@ -103,6 +115,7 @@ class Names:
         self._seen: dict[str, int] = {}
 
     def of(self, name: str) -> str:
-        """Returns a name that was not given before."""
+        """Returns a name, as text, that was not given before."""
+        name = text_of(name)
         count = self._seen[name] = self._seen.get(name, 0) + 1
         return name if count == 1 else f"{name}#{count}"

@@ -7,12 +7,13 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ocr_plugin.batch.archives import archive_members, is_archive
-from ocr_plugin.batch.members import BadMember, Member, Members, SourceOptions, broken
+from ocr_plugin.batch.members import BadMember, Member, Members, SourceOptions, broken, text_of
 from ocr_plugin.errors import ConfigurationError
 
 _LISTS = (".txt", ".lst")
@@ -34,8 +35,34 @@ def members(sources: Iterable[str | os.PathLike[str]], options: SourceOptions) -
     Raises:
         ConfigurationError: there is no such source, or a library to read it is not installed.
     """
+    for part in parts(sources, options):
+        if isinstance(part, Member):
+            yield part
+        else:
+            yield from part.members(options)
+
+
+def check(sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Looks whether all sources are there, before anything is begun.
+
+    Raises:
+        ConfigurationError: there is no such source.
+    """
+    for source in sources:
+        for one in _expanded(os.fspath(source)):
+            Place(one)
+
+
+def parts(
+    sources: Iterable[str | os.PathLike[str]], options: SourceOptions
+) -> Iterator["Part | Member"]:
+    """Yields the files, each of one or many members, that sources consist of, and what is broken.
+
+    Raises:
+        ConfigurationError: there is no such source.
+    """
     for source in chain.from_iterable(_expanded(os.fspath(source)) for source in sources):
-        yield from _Place(source).members(options)
+        yield from Place(source).parts(options)
 
 
 def _expanded(source: str) -> Iterator[str]:
@@ -50,11 +77,46 @@ def _expanded(source: str) -> Iterator[str]:
         )
 
 
-class _Place:
-    """A source, on this machine or elsewhere."""
+@dataclass(frozen=True)
+class Part:
+    """A file of a source.
+
+    Attributes:
+        place: the source.
+        name: of the file, if the source is a folder, else empty.
+    """
+
+    place: "Place"
+    name: str
+
+    def members(self, options: SourceOptions) -> Members:
+        """Yields what is in the file."""
+        return self.place.file(self.name, options)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the file as a whole, as `Member` has it."""
+        return self.place.state(self.name)[0]
+
+    @property
+    def volume(self) -> int:
+        """Bytes of the file; 0 where that is not told."""
+        return self.place.state(self.name)[1]
+
+
+class Place:
+    """A source, on this machine or elsewhere.
+
+    Attributes:
+        source: path or URL.
+        named: the same as text.
+
+    Raises:
+        ConfigurationError: there is no such source.
+    """
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        self.source, self.named = source, text_of(source)
         self.remote = "://" in source
         if self.remote:
             self._files, self._path = _remote(source)
@@ -68,45 +130,71 @@ class _Place:
             if not self.is_folder and not Path(source).is_file():
                 raise ConfigurationError(f"{source}: no such file or folder")
 
-    def members(self, options: SourceOptions) -> Members:
-        if not self.is_folder:
-            yield from self._file(self.source, self.source, "", options)
-            return
-        names = self._remote_names() if self.remote else _names(self.source)
-        for name in names:
-            place = f"{self.source.rstrip('/')}/{name}"
-            if is_archive(name) or options.takes(name):
-                yield from self._file(place, name, name, options)
+    def parts(self, options: SourceOptions) -> "Iterator[Part | Member]":
+        """Yields the source's files, and what is broken in it."""
+        if self.is_folder:
+            for name, failure in self._names():
+                if failure:
+                    yield broken(self.source, name, failure)
+                elif is_archive(name) or name.casefold().endswith(_TABLES) or options.takes(name):
+                    yield Part(self, name)
+        elif self.source.casefold().endswith(_LISTS):
+            yield from self._listed(options)
+        else:
+            yield Part(self, "")
 
-    def _file(self, place: str, told: str, name: str, options: SourceOptions) -> Members:
-        """Yields what is in one file, which is called `name` within the source."""
-        prefix = f"{name}!/" if name else ""
-        lower = place.casefold()
+    def file(self, name: str, options: SourceOptions) -> Members:
+        """Yields what is in a file of the source, or in the source itself."""
+        place = self._of(name)
+        prefix = f"{text_of(name)}!/" if name else ""
         if is_archive(place):
-            with self._open(place, name) as (file, failure):
+            with self._open(place) as (file, failure):
                 if file is None:
                     yield broken(self.source, name, failure)
                 else:
-                    yield from archive_members(self.source, prefix, place, file, options)
-        elif lower.endswith(_TABLES):
+                    yield from archive_members(self.named, prefix, place, file, options)
+        elif place.casefold().endswith(_TABLES):
             yield from self._rows(place, prefix, options)
-        elif not name and lower.endswith(_LISTS):
-            yield from self._listed(place, options)
         else:
-            yield self._member(place, name, options)
+            yield self._member(name, options)
 
-    def _member(self, place: str, name: str, options: SourceOptions) -> Member:
-        if self.remote:
-            info = self._files.info(self._files._strip_protocol(place))
-            mark = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created")
-            fingerprint = f"{info.get('size')} {mark}" if mark else ""
-            return Member(self.source, name, fingerprint, self._reader(place, options))
-        return Member(self.source, name, _fingerprint(place), self._reader(place, options), place)
+    def state(self, name: str) -> tuple[str, int]:
+        """Returns fingerprint and bytes of a file of the source; empty and 0 if they are not told.
+
+        That a file cannot be had shows when it is read.
+        """
+        if not self.remote:
+            return _state(self._of(name))
+        try:
+            info = self._files.info(self._files._strip_protocol(self._of(name)))
+        except Exception:  # every file system has errors of its own
+            return "", 0
+        mark = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created")
+        size = info.get("size") or 0
+        return (f"{size} {mark}" if mark else ""), size
+
+    def _of(self, name: str) -> str:
+        return f"{self.source.rstrip('/')}/{name}" if name else self.source
+
+    def _names(self) -> Iterator[tuple[str, str]]:
+        """Yields the names of all files of a folder, and why one cannot be read, if so."""
+        if not self.remote:
+            yield from _names(self.source)
+            return
+        base = self._path.rstrip("/") + "/"
+        for found in sorted(self._files.find(self._path)):
+            yield found.removeprefix(base), ""
+
+    def _member(self, name: str, options: SourceOptions) -> Member:
+        place, (fingerprint, volume) = self._of(name), self.state(name)
+        read = self._reader(place, options)
+        path = None if self.remote else place
+        return Member(self.named, text_of(name), fingerprint, read, path, volume)
 
     def _reader(self, place: str, options: SourceOptions) -> Callable[[], bytes]:
         def read() -> bytes:
-            before = "" if self.remote else _fingerprint(place)
-            with self._open(place, "") as (file, failure):
+            before = None if self.remote else _state(place)
+            with self._open(place) as (file, failure):
                 if file is None:
                     raise BadMember(failure)
                 try:
@@ -115,14 +203,14 @@ class _Place:
                     raise BadMember(f"cannot be read: {_line(error)}") from error
             if len(content) > options.max_bytes:
                 raise BadMember(f"more than {options.max_bytes} bytes (max_bytes)")
-            if not self.remote and before != _fingerprint(place):
+            if before is not None and before != _state(place):
                 raise BadMember("the file changed while it was read")
             return content
 
         return read
 
     @contextmanager
-    def _open(self, place: str, name: str) -> Iterator[tuple[BinaryIO | None, str]]:
+    def _open(self, place: str) -> Iterator[tuple[BinaryIO | None, str]]:
         """Yields an open file, or None and the reason."""
         with ExitStack() as stack:
             try:
@@ -136,23 +224,23 @@ class _Place:
                 return
             yield file, ""
 
-    def _listed(self, place: str, options: SourceOptions) -> Members:
-        """Yields the members of the sources that a file names, one a line."""
-        with self._open(place, "") as (file, failure):
+    def _listed(self, options: SourceOptions) -> "Iterator[Part | Member]":
+        """Yields the files of the sources that this file names, one a line."""
+        with self._open(self.source) as (file, failure):
             if file is None:
-                raise ConfigurationError(f"{place}: {failure}")
+                raise ConfigurationError(f"{self.source}: {failure}")
             for raw in file:
                 line = raw.decode("utf-8", "surrogateescape").strip()
                 if not line:
                     continue
                 if not self.remote and "://" not in line:
-                    line = str(Path(place).parent / line)
+                    line = str(Path(self.source).parent / line)
                 try:
-                    inner = _Place(line)
+                    inner = Place(line)
                 except ConfigurationError as error:
                     yield broken(line, "", str(error).removeprefix(f"{line}: "))
                     continue
-                yield from inner.members(options)
+                yield from inner.parts(options)
 
     def _rows(self, place: str, prefix: str, options: SourceOptions) -> Members:
         """Yields the pictures of a Parquet table, by row."""
@@ -162,17 +250,20 @@ class _Place:
             raise ConfigurationError(
                 "pyarrow is missing: pip install 'ocr-plugin[batch]'"
             ) from None
-        with self._open(place, "") as (file, failure):
+        with self._open(place) as (file, failure):
             if file is None:
                 yield broken(self.source, prefix.removesuffix("!/"), failure)
                 return
             try:
+                size = file.seek(0, os.SEEK_END)
                 table = pyarrow.parquet.ParquetFile(file)
+                volume = size // max(1, table.metadata.num_rows)
                 column = options.column or _picture_column(table.schema_arrow)
                 row = 0
                 for batch in table.iter_batches(_ROWS, columns=[column]):
                     for value in batch.column(0).to_pylist():
-                        yield self._row(value, f"{prefix}row {row}", place, options)
+                        member = self._row(value, f"{prefix}row {row}", place, options)
+                        yield replace(member, volume=volume)
                         row += 1
             except (OSError, KeyError, pyarrow.ArrowException) as error:
                 yield broken(self.source, f"{prefix}*", f"the table is damaged: {_line(error)}")
@@ -181,33 +272,35 @@ class _Place:
         if isinstance(value, dict):  # as Hugging Face's datasets have it: bytes, path
             value = value.get("bytes") or value.get("path")
         if isinstance(value, bytes):
-            return Member(self.source, name, "", lambda: _short(value, options))
+            return Member(self.named, name, "", lambda: _short(value, options))
         if isinstance(value, str):
             if not self.remote and "://" not in value:
                 value = str(Path(place).parent / value)
             try:
-                inner = _Place(value)
+                inner = Place(value)
             except ConfigurationError as error:
                 return broken(self.source, name, str(error))
-            return Member(self.source, name, "", inner._reader(value, options))
+            return Member(self.named, name, "", inner._reader(value, options))
         return broken(self.source, name, "the row has neither bytes nor a path")
 
-    def _remote_names(self) -> Iterator[str]:
-        base = self._path.rstrip("/") + "/"
-        for found in sorted(self._files.find(self._path)):
-            yield found.removeprefix(base)
 
+def _names(folder: str) -> Iterator[tuple[str, str]]:
+    """Yields the names of all files below a folder, sorted in every folder, with ``/`` between.
 
-def _names(folder: str) -> Iterator[str]:
-    """Yields the names of all files below a folder, sorted in every folder, with ``/`` between."""
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+    A folder that cannot be read has its reason with it.
+    """
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        yield "*", f"the folder cannot be read: {error.strerror}"
+        return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            for name in _names(entry.path):
-                yield f"{entry.name}/{name}"
+            for name, failure in _names(entry.path):
+                yield f"{entry.name}/{name}", failure
         elif entry.is_file():
-            yield entry.name
+            yield entry.name, ""
 
 
 def _remote(source: str) -> tuple[Any, str]:
@@ -235,12 +328,13 @@ def _picture_column(schema: Any) -> str:
     raise KeyError("no column holds bytes or paths; name it (column)")
 
 
-def _fingerprint(path: str) -> str:
+def _state(path: str) -> tuple[str, int]:
+    """Returns a file's fingerprint and size; that it cannot be had shows when it is opened."""
     try:
         state = Path(path).stat()
     except OSError:
-        return ""
-    return f"file {state.st_size} {state.st_mtime_ns}"
+        return "", 0
+    return f"file {state.st_size} {state.st_mtime_ns}", state.st_size
 
 
 def _short(content: bytes, options: SourceOptions) -> bytes:

@@ -1,16 +1,16 @@
-"""Writes the README's tables from the committed results.
+"""Writes the tables of the README and of docs/ from the committed results.
 
-    python -m benchmarks.readme_table
+    python -m benchmarks.tables
 
 Each table stands between two marks; a test fails where it is not what this would write.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).parents[1]
-_README = _ROOT / "README.md"
 _RESULTS = _ROOT / "benchmarks" / "results"
 _END = "<!-- end -->\n"
 _WORDS = {"IIIT5k": "IIIT5k", "SVT": "SVT", "IC13_1015": "IC13", "IC15_2077": "IC15"}
@@ -31,17 +31,26 @@ _PAGES = {
         "sroie": "SROIE scanned receipts",
     },
 }
+_FOLDERS = {"ic15": "ICDAR-2015 photos", "funsd": "FUNSD scanned forms"}
 # Sets in which only some of the words are labelled, so that precision tells nothing.
 _PARTLY_LABELLED = {"svt"}
 
 
-def current() -> str:
-    """Returns the README with the tables that the committed results give."""
-    text = _README.read_text(encoding="utf-8")
-    for name, table in (("words", word_table()), ("pages", page_table())):
+def current() -> dict[Path, str]:
+    """Returns every document with the tables that the committed results give."""
+    tables = {
+        _ROOT / "README.md": {"words": word_table, "pages": page_table},
+        _ROOT / "docs" / "batch.md": {"speed": batch_table, "soak": soak_table},
+    }
+    return {path: _filled(path, made) for path, made in tables.items()}
+
+
+def _filled(path: Path, tables: dict[str, Callable[[], str]]) -> str:
+    text = path.read_text(encoding="utf-8")
+    for name, table in tables.items():
         mark = f"<!-- {name} -->\n"
         before, rest = text.split(mark)
-        text = before + mark + table + _END + rest.split(_END, 1)[1]
+        text = before + mark + table() + _END + rest.split(_END, 1)[1]
     return text
 
 
@@ -84,6 +93,55 @@ def page_table() -> str:
     return "\n".join([*rows, "", *measured]) + "\n"
 
 
+def batch_table() -> str:
+    """Returns the Markdown table of jobs beside loops, and the line under it."""
+    report = _report("batch_speed.json")
+    rows = [
+        "| pages | recognizer | loop, pages/s | job, pages/s | job over loop | recognizer's share |"
+        " bytes a page: records | manifest |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, found in report["sets"].items():
+        folder, _, recognizer = name.partition(", ")
+        ratio = found["job_over_loop"]
+        cells = [
+            f"{_FOLDERS[folder]}: {found['pages']}",
+            f"`{recognizer}`",
+            f"{found['loop']['pages_per_s']:.2f}",
+            f"{found['job']['pages_per_s']:.2f}",
+            f"**{ratio['median']:.2f}** ({min(ratio['rounds']):.2f} to {max(ratio['rounds']):.2f})",
+            f"{100 * found['job']['recognizer_share']:.0f} %",
+            f"{found['records_bytes_per_page']}",
+            f"{found['manifest_bytes_per_page']}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", f"batch_speed.json: {_circumstances(report['machine'])}"]) + "\n"
+
+
+def soak_table() -> str:
+    """Returns the Markdown table of the long run, and the line under it."""
+    report = _report("soak.json")
+    (found,) = report["sets"].values()
+    memory = found["memory"]
+    rows = [
+        "| archives | pages | broken files | runs | lost | doubled | pages/s | memory, warm |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lost = found["pages_made"] - found["distinct_places"]
+    cells = [
+        f"{found['sources']}",
+        f"{found['pages_made']}",
+        f"{found['broken_made']}",
+        f"{found['runs']}",
+        f"{lost}",
+        f"{found['recorded']['pages'] - found['distinct_places']}",
+        f"{found['pages_per_s']:.1f}",
+        f"{min(memory['mb_by_tenth'])} to {max(memory['mb_by_tenth'])} MB",
+    ]
+    rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", f"soak.json: {_circumstances(report['machine'])}"]) + "\n"
+
+
 def _report(file: str) -> dict[str, Any]:
     report: dict[str, Any] = json.loads((_RESULTS / file).read_text())
     return report
@@ -118,4 +176,5 @@ def _circumstances(machine: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    _README.write_text(current(), encoding="utf-8")
+    for path, text in current().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,119 @@
+"""A batch job beside a loop over `Engine.read`, on the same pages in the same run.
+
+    python -m benchmarks.batch_speed --data DIR... [--recognizer NAME] [--pages 200] [--rounds 3]
+        [--out FILE.json]
+
+In every round each way reads all pages once, in turn. The loop's engine is made beforehand; a job's
+time is all of it: loading the models, starting its processes, writing and syncing its records.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from ocr_plugin import Engine, registry
+from ocr_plugin.batch.job import Job
+from ocr_plugin.batch.options import JobOptions, RunOptions
+from ocr_plugin.batch.reading import TimedRecognizer
+from ocr_plugin.batch.verification import problems
+from ocr_plugin.options import DEFAULT_RECOGNIZER
+
+Way = Callable[[], tuple[float, float]]
+"""Reads all pages; returns seconds, and the recognizer's share of them."""
+
+
+def loop(recognizer: str, files: list[Path]) -> Way:
+    """Returns what reads all files one after another: seconds, and the recognizer's share."""
+    timed = TimedRecognizer(registry.make_recognizer(recognizer))
+    engine = Engine(recognizer=timed)
+    engine.read(files[0])
+
+    def read() -> tuple[float, float]:
+        before, start = timed.seconds, time.perf_counter()
+        for path in files:
+            engine.read(path)
+        seconds = time.perf_counter() - start
+        return seconds, (timed.seconds - before) / seconds
+
+    return read
+
+
+def job(recognizer: str, files: list[Path], readers: int, sizes: dict[str, int]) -> Way:
+    """Returns what reads all files as a job, likewise; notes the bytes of what it writes."""
+    options = JobOptions(recognizer=recognizer)
+
+    def read() -> tuple[float, float]:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder, "job")
+            start = time.perf_counter()
+            done = Job(place, options).run(map(str, files), RunOptions(readers=readers))
+            seconds = time.perf_counter() - start
+            if done.errors or done.pages + done.duplicates != len(files) or [*problems(place)]:
+                raise SystemExit(f"the job is not whole: {done}")
+            for kind, pattern in (("records", "pages-*"), ("manifest", "manifest.sqlite")):
+                total = sum(path.stat().st_size for path in place.glob(pattern))
+                sizes[f"{kind}_bytes_per_page"] = round(total / len(files))
+        return seconds, done.recognizer_share
+
+    return read
+
+
+def measure(ways: dict[str, Way], pages: int, rounds: int) -> dict[str, Any]:
+    """Returns pages a second of every way: median, all rounds, and the recognizer's share."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for number in range(rounds):
+        # Whoever is second finds the files in memory.
+        for name in sorted(ways, reverse=bool(number % 2)):
+            taken[name].append(ways[name]())
+            print(name, f"{pages / taken[name][-1][0]:.2f} pages/s", flush=True)
+    return {
+        name: {
+            "pages_per_s": round(pages / statistics.median(seconds for seconds, _ in rows), 3),
+            "rounds": [round(pages / seconds, 3) for seconds, _ in rows],
+            "recognizer_share": round(statistics.median(share for _, share in rows), 3),
+        }
+        for name, rows in taken.items()
+    }
+
+
+def main() -> None:
+    """Measures every folder of pages both ways."""
+    parser = argparse.ArgumentParser(description="A batch job beside a loop over Engine.read.")
+    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--recognizer", default=DEFAULT_RECOGNIZER)
+    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--readers", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    recognizer = arguments.recognizer
+    results = {}
+    for folder in arguments.data:
+        found = folder.rglob("*")
+        files = sorted(path for path in found if path.suffix.lower() in (".jpg", ".png"))
+        files = files[: arguments.pages]
+        sizes: dict[str, int] = {}
+        ways = {
+            "loop": loop(recognizer, files),
+            "job": job(recognizer, files, arguments.readers, sizes),
+        }
+        rows = measure(ways, len(files), arguments.rounds)
+        times = [job / loop for job, loop in
+                 zip(rows["job"]["rounds"], rows["loop"]["rounds"], strict=True)]  # fmt: skip
+        rows["job_over_loop"] = {
+            "median": round(statistics.median(times), 3),
+            "rounds": [round(value, 3) for value in times],
+        }
+        results[f"{folder.name}, {recognizer}"] = {"pages": len(files), **sizes, **rows}
+        print(folder.name, rows["job_over_loop"], flush=True)
+    if arguments.out:
+        machine.write_report(arguments.out, "batch_speed", results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""What becomes of pages, into the record files and the manifest, a group at a time."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ocr_plugin.batch.decoding import BadPage
+from ocr_plugin.batch.manifest import ERRORS, FileKey, Manifest, PageRow
+from ocr_plugin.batch.options import RunOptions
+from ocr_plugin.batch.progress import Progress
+from ocr_plugin.batch.records import RecordWriter, read_group
+from ocr_plugin.errors import OcrError
+
+WHOLE_FILE = -1
+"""The page index of an error that is a whole file's."""
+# The error rate of fewer pages than this says nothing.
+_TELLING = 100
+
+
+class TooManyErrors(OcrError):
+    """More of a run's pages failed than it was allowed."""
+
+
+@dataclass(eq=False)
+class OpenFile:
+    """A file of which pages are still missing.
+
+    Attributes:
+        key: which.
+        fingerprint: as `members.Member` has it.
+        open_pages: how many pages are being read.
+        decoded: whether no further pages are to come.
+        twins: places with the same content, to be recorded when this one is done.
+    """
+
+    key: FileKey
+    fingerprint: str
+    open_pages: int = 0
+    decoded: bool = False
+    twins: list[tuple[FileKey, str]] = field(default_factory=list)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of the file is missing."""
+        return self.decoded and self.open_pages == 0
+
+
+@dataclass(frozen=True)
+class _Record:
+    file: OpenFile
+    page_index: int
+    content: bytes
+    is_error: bool
+
+
+class Recorder:
+    """Records pages and errors; they are on the disk after the next `write`.
+
+    Args:
+        folder: of the job.
+        options: size of the groups, and what share of errors is too much.
+        manifest: of the job.
+        writer: of its record files.
+        tell: called with `progress` whenever a group was written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        options: RunOptions,
+        manifest: Manifest,
+        writer: RecordWriter,
+        tell: Callable[[Progress], None],
+    ) -> None:
+        self.manifest = manifest
+        self.progress = Progress()
+        self._folder, self._options = folder, options
+        self._writer, self._tell = writer, tell
+        self._open: dict[str, OpenFile] = {}
+        self._group: list[_Record] = []
+        self._complete: list[OpenFile] = []
+        self._start = self._written = time.monotonic()
+
+    def begin(self, key: FileKey, fingerprint: str) -> OpenFile | None:
+        """Returns a file that has to be read, or None where its pages are, or will be, recorded.
+
+        They are where all of the file was done before, or where the same content was read, or is
+        being read, somewhere else.
+        """
+        if any(file.key.sha256 == key.sha256 for file in self._complete):
+            self.write()
+        done, complete = self.manifest.done_pages(key)
+        if complete:
+            self.progress.skipped += 1
+        elif key.sha256 in self._open:
+            self._open[key.sha256].twins.append((key, fingerprint))
+        elif not done and (rows := self.manifest.twin(key.sha256)):
+            self._copy(rows, [(key, fingerprint)])
+        else:
+            file = self._open[key.sha256] = OpenFile(key, fingerprint)
+            return file
+        return None
+
+    def twin(self, key: FileKey, fingerprint: str) -> None:
+        """Records a file of the same content as one that was read, or is being read.
+
+        If there is none such, it is left to the next run.
+        """
+        file = self.begin(key, fingerprint)
+        if file is not None:
+            del self._open[key.sha256]
+
+    def unreadable(self, key: FileKey, fingerprint: str, bad: BadPage) -> None:
+        """Records that a file cannot be read at all, once."""
+        file = OpenFile(key, fingerprint, decoded=True)
+        again = any(ended.key == key for ended in self._complete)
+        if not again and not self.manifest.done_pages(key)[0]:
+            self.fail(file, bad)
+            self.end(file)
+
+    def keep(self, file: OpenFile, page_index: int, page: dict[str, Any]) -> None:
+        """Records a page that was read, as `Page.model_dump` gives it."""
+        self.progress.pages += 1
+        self._keep(file, page_index, page=page)
+
+    def fail(self, file: OpenFile, bad: BadPage) -> None:
+        """Records an error.
+
+        Raises:
+            TooManyErrors: that is one more than `max_error_rate` allows.
+        """
+        self.progress.errors += 1
+        self._keep(file, bad.index, error={"kind": bad.kind, "message": bad.reason})
+        pages = self.progress.pages + self.progress.errors
+        rate = self._options.max_error_rate
+        if rate is not None and pages >= _TELLING and self.progress.errors > rate * pages:
+            self.write()
+            raise TooManyErrors(f"{self.progress.errors} of {pages} pages failed; see errors.jsonl")
+
+    def end(self, file: OpenFile) -> None:
+        """Notes that nothing of a file is missing, and records it at its other places."""
+        self._open.pop(file.key.sha256, None)
+        self._complete.append(file)
+        if file.twins:
+            self.write()
+            self._copy(list(self.manifest.twin(file.key.sha256)), file.twins)
+
+    def write(self) -> None:
+        """Puts the group on the disk, then into the manifest."""
+        self._written = time.monotonic()
+        if not self._group and not self._complete:
+            return
+        records = [record for record in self._group if not record.is_error]
+        errors = [record for record in self._group if record.is_error]
+        (shard, frame), error_frame, sizes = self._writer.write(
+            [record.content for record in records], [record.content for record in errors]
+        )
+        rows = [
+            PageRow(record.file.key, record.file.fingerprint, record.page_index, *place, line)
+            for group, place in ((records, (shard, frame)), (errors, (ERRORS, error_frame)))
+            for line, record in enumerate(group)
+        ]
+        self.manifest.commit(rows, [file.key for file in self._complete], sizes)
+        self._group, self._complete = [], []
+        self.report()
+
+    def report(self) -> None:
+        """Tells the progress."""
+        self.progress.seconds = time.monotonic() - self._start
+        self._tell(self.progress)
+
+    def _keep(self, file: OpenFile, index: int, **content: Any) -> None:
+        key = file.key
+        record = {
+            "source": key.source,
+            "member": key.member,
+            "page_index": None if index == WHOLE_FILE else index,
+            "sha256": key.sha256 or None,
+            **content,
+        }
+        coded = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+        self._group.append(_Record(file, index, coded, "error" in content))
+        late = time.monotonic() - self._written > self._options.group_seconds
+        if late or len(self._group) >= self._options.group:
+            self.write()
+
+    def _copy(self, rows: Iterable[PageRow], places: Iterable[tuple[FileKey, str]]) -> None:
+        """Records what was read of a file as that of others with the same content."""
+        rows = list(rows)
+        for key, fingerprint in places:
+            twin = OpenFile(key, fingerprint, decoded=True)
+            for row in rows:
+                record = json.loads(read_group(self._folder, row.shard, row.frame)[row.line])
+                if row.shard == ERRORS:
+                    self.progress.errors += 1
+                    self._keep(twin, row.page_index, error=record["error"])
+                    continue
+                page = record["page"]
+                page["source"]["name"] = key.place
+                self.progress.duplicates += 1
+                self._keep(twin, row.page_index, page=page)
+            self.end(twin)
