@@ -39,12 +39,13 @@ from ocr_plugin.batch.records import read_records
 from ocr_plugin.batch.verification import problems
 
 # Pages of an archive, and of a document.
-_ARCHIVE, _DOCUMENT = 1000, 25
+_ARCHIVE, _DOCUMENT = 500, 25
 # Of a hundred files, so many are broken, and so many are there twice.
 _BROKEN, _TWICE = 1, 2
 _SIDES = (160, 480)
 _SAMPLED_EVERY_S = 5.0
-# Until the models are loaded and every buffer has been filled once.
+# Until the models are loaded and an archive of each kind has been read: pages of documents are the
+# largest, and decide how large the buffers get.
 _WARM_UP = 0.2
 
 
