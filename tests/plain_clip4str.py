@@ -1,9 +1,9 @@
 """CLIP4STR read the plain way: the published loop, with nothing kept from one step to the next.
 
 The reference for `ocr_plugin.clip4str.decoding`, in numbers and in time. Every step projects the
-memory anew, reads all characters before it anew and asks whether all words have ended, as the public
-implementation does (https://github.com/VamosC/CLIP4STR, Apache-2.0; written anew). The towers and the
-decoders' weights are the network's own.
+memory anew, reads all characters before it anew and asks whether all words have ended, as the
+public implementation does (https://github.com/VamosC/CLIP4STR, Apache-2.0; written anew). The
+towers and the decoders' weights are the network's own.
 """
 
 from typing import cast

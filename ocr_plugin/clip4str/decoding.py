@@ -1,4 +1,4 @@
-"""From image tokens to logits: left to right first, then cloze refinement.
+"""From image tokens to logits: left to right or all at once, then cloze refinement.
 
 The scheme is that of the public CLIP4STR implementation (https://github.com/VamosC/CLIP4STR,
 Apache-2.0), after PARSeq (https://arxiv.org/abs/2207.06966). It gives the same numbers for less
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ocr_plugin.clip4str.batch_size import rounded
+
 if TYPE_CHECKING:
     from ocr_plugin.clip4str.model import Clip4Str, Decoder, KeysValues
 
@@ -20,24 +22,33 @@ _STEPS_BETWEEN_QUESTIONS = {"cpu": 1}
 _STEPS_BETWEEN_QUESTIONS_ELSEWHERE = 4
 
 
-def read(model: "Clip4Str", images: Tensor, independent: bool) -> Tensor:
+def read(
+    model: "Clip4Str", images: Tensor, independent: bool, autoregressive: bool = True
+) -> Tensor:
     """Returns the logits (B, L, classes) of (B, 3, H, W) images; see `Clip4Str.forward`."""
     config, visual, cross = model.config, model.visual_decoder, model.cross_decoder
     if not len(images):
         length = config.steps if model.refinements else 0
         return images.new_zeros(0, length, config.charset.classes)
     if cross is None:
-        return read_visually(model, images)
+        return read_visually(model, images, autoregressive)
     tokens = model.encode_image(images)
     visual_memory = visual.project(tokens)
 
-    visual_logits = _left_to_right(model, visual, visual_memory, None)
-    own_steps = _steps(visual_logits, config.charset.eos)
-    limit = own_steps if independent else torch.full_like(own_steps, visual_logits.shape[1])
+    if autoregressive:
+        visual_logits = _left_to_right(model, visual, visual_memory, None)
+    else:
+        visual_logits = _at_once(model, visual, visual_memory)
     captioned = _Captioned(model, cross, cross.project(tokens), read_texts(model, visual_logits))
-    cross_logits = _left_to_right(model, cross, captioned.memory, limit)
-    if not model.refinements:
-        return _cut(cross_logits, own_steps, config.charset.eos) if independent else cross_logits
+    if autoregressive:
+        own_steps = _steps(visual_logits, config.charset.eos)
+        limit = own_steps if independent else torch.full_like(own_steps, visual_logits.shape[1])
+        cross_logits = _left_to_right(model, cross, captioned.memory, limit)
+        if independent and not model.refinements:
+            return _cut(cross_logits, own_steps, config.charset.eos)
+    else:
+        limit = None
+        cross_logits = _at_once(model, cross, captioned.memory)
 
     for _ in range(model.refinements):
         # Of the visual branch only the text counts, which ends at its EOS.
@@ -50,11 +61,14 @@ def read(model: "Clip4Str", images: Tensor, independent: bool) -> Tensor:
     return cross_logits
 
 
-def read_visually(model: "Clip4Str", images: Tensor) -> Tensor:
+def read_visually(model: "Clip4Str", images: Tensor, autoregressive: bool = True) -> Tensor:
     """Returns the visual branch's own logits (B, L, classes), refined as the whole reading is."""
     visual = model.visual_decoder
     memory = visual.project(model.encode_image(images))
-    logits = _left_to_right(model, visual, memory, None)
+    if autoregressive:
+        logits = _left_to_right(model, visual, memory, None)
+    else:
+        logits = _at_once(model, visual, memory)
     for _ in range(model.refinements):
         logits = _refine(model, visual, memory, logits, None)
     return logits
@@ -95,17 +109,26 @@ def _left_to_right(
         ended |= token == charset.eos if steps is None else steps[rows] == position + 1
         if (position + 1) % between:
             continue
-        left = len(rows) - int(ended.sum())
+        left = rounded(len(rows) - int(ended.sum()), len(rows))
         if not left:
             break
         if 2 * left <= len(rows):
-            going = (~ended).nonzero()[:, 0]
+            going = ended.int().argsort(stable=True)[:left]
             rows, token, ended = rows[going], token[going], ended[going]
             memory = [(keys[going], values[going]) for keys, values in memory]
             past = [(keys[going], values[going]) for keys, values in past]
     joined = torch.stack(logits, dim=1)
     last = _steps(joined, charset.eos) if steps is None else steps
     return joined[:, : int(last.max())]
+
+
+def _at_once(model: "Clip4Str", decoder: "Decoder", memory: Sequence["KeysValues"]) -> Tensor:
+    """Returns the logits (B, `config.steps`, classes) of positions that know of no characters."""
+    batch, device = len(memory[0][0]), memory[0][0].device
+    start = torch.full((batch, 1), model.config.charset.bos, dtype=torch.long, device=device)
+    seen = torch.ones(1, 1, dtype=torch.bool, device=device)
+    found: Tensor = decoder(start, memory, seen, seen, model.config.steps)
+    return found
 
 
 def _spread(found: Tensor, rows: Tensor, batch: int) -> Tensor:
@@ -192,6 +215,7 @@ class _Captioned:
         self._captions = captions
         if not changed:
             return
+        changed += changed[-1:] * (rounded(len(changed), len(captions)) - len(changed))
         encoded = self._model.encode_captions([captions[row] for row in changed])
         rows = torch.tensor(changed, device=encoded.device)
         renewed = self._decoder.project(encoded)

@@ -49,7 +49,7 @@ class Attention(nn.Module):
         self.dropout = dropout
         self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
+        self.out_proj: nn.Module = nn.Linear(width, width)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
     def keys_values(self, source: Tensor) -> KeysValues:
@@ -284,7 +284,9 @@ class Clip4Str(nn.Module):
         )
         self.ctc_head = nn.Linear(config.embed_dim, config.charset.classes) if config.ctc else None
 
-    def forward(self, images: Tensor, independent: bool = False) -> Tensor:
+    def forward(
+        self, images: Tensor, independent: bool = False, autoregressive: bool = True
+    ) -> Tensor:
         """Returns the logits of the cross-modal branch, (B, L, classes).
 
         Those of the visual branch, where the network has no other.
@@ -298,8 +300,11 @@ class Clip4Str(nn.Module):
                 implementation gives every cross-modal reading of a batch as many steps as its
                 longest visual reading took, so that a word's neighbours can change it. The default
                 does the same; independently, each has the steps of its own visual reading.
+            autoregressive: whether the first reading goes from left to right, as the published
+                accuracies have it. Else all its characters are read at once, none knowing of
+                another, which leaves more to the refinements.
         """
-        return decoding.read(self, images, independent)
+        return decoding.read(self, images, independent, autoregressive)
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Returns the image tokens, class token first, (B, 1 + P, D), of (B, 3, H, W) images."""
@@ -346,7 +351,7 @@ class Clip4Str(nn.Module):
         tokens = tokens.reshape(len(token_ids), length)
         states = tower.token_embedding(tokens) + tower.positional_embedding[:length]
         # Causal, as CLIP's text tower is; open_clip adds the mask to the attention's scores.
-        future = torch.full((length, length), -math.inf, device=device).triu(1)
+        future = states.new_full((length, length), -math.inf).triu(1)
         states = tower.transformer(states, attn_mask=future)
         return cast(Tensor, tower.ln_final(states) @ tower.text_projection)
 
