@@ -65,14 +65,15 @@ class Attention(nn.Module):
             source: of `keys_values`, L long.
             mask: bool that broadcasts to (B, heads, Q, L), true where a query may look.
         """
-        split = self._split(self.project_queries(queries))
+        split = self._split(self.project_queries(queries)).to(source[0].dtype)
         gathered = functional.scaled_dot_product_attention(
             split.expand(len(source[0]), -1, -1, -1),
             *source,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
         )
-        return cast(Tensor, self.out_proj(gathered.transpose(1, 2).flatten(2)))
+        merged = gathered.transpose(1, 2).flatten(2).to(queries.dtype)
+        return cast(Tensor, self.out_proj(merged))
 
     def project_queries(self, queries: Tensor) -> Tensor:
         """Returns (B, Q, D) of (B, Q, D)."""
