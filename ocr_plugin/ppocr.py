@@ -7,7 +7,7 @@ it. It reads whole lines, with spaces, by CTC.
 import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ocr_plugin.ctc import best_path
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.onnx import OnnxModel, bundled_model
 from ocr_plugin.options import Options
@@ -26,7 +27,6 @@ BUNDLED_MODEL = "PP-OCRv6_rec_small.onnx"
 """The file that is read with where none is named, as `onnx.bundled_model` finds it."""
 
 _HEIGHT = 48
-_BLANK = 0
 # Columns of a batch. ONNX Runtime keeps the memory of the largest batch there ever was, and long
 # lines are as fast one by one.
 _MOST_COLUMNS = 8 * 512
@@ -130,18 +130,11 @@ class PPOcrRecognizer:
             steps: (T, C) float32 class probabilities.
             filled: share of the T steps that the crop covers; the rest is padding.
         """
-        classes = steps.argmax(axis=1)
-        best = steps[np.arange(len(steps)), classes]
-        changes = np.flatnonzero(np.diff(classes)) + 1
-        bounds = [0, *changes.tolist(), len(classes)]
+        path = best_path(steps)
+        text = [self._characters[emission.id] for emission in path]
+        confidences = [emission.confidence for emission in path]
         scale = 1 / (len(steps) * filled)
-        text, confidences, extents = [], [], []
-        for start, end in pairwise(bounds):
-            if classes[start] == _BLANK:
-                continue
-            text.append(self._characters[classes[start]])
-            confidences.append(min(float(best[start:end].max()), 1.0))
-            extents.append((min(start * scale, 1.0), min(end * scale, 1.0)))
+        extents = [(min(e.first * scale, 1.0), min(e.last * scale, 1.0)) for e in path]
         return _trimmed(text, confidences, extents)
 
 

@@ -26,6 +26,7 @@ LAYERS = [
         "protocols",
         "geometry",
         "clip4str.charset",
+        "ctc",
         "registry",
     },
     {

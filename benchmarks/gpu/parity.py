@@ -20,7 +20,7 @@ from ocr_plugin.clip4str import PRESETS, Clip4Str, load_model
 from ocr_plugin.clip4str.decoding import read_texts
 from tests.data.parity import weights
 
-_FIXTURE = Path(__file__).parents[2] / "tests" / "data" / "parity" / "base.json"
+FIXTURE = Path(__file__).parents[2] / "tests" / "data" / "parity" / "base.json"
 _LIMIT = 1e-3
 
 
@@ -29,7 +29,7 @@ def network(name: str | None) -> Clip4Str:
     if name is not None:
         return load_model(name)
     model = Clip4Str(PRESETS["B/16"])
-    model.load_state_dict(weights.state_dict(json.loads(_FIXTURE.read_text())))
+    model.load_state_dict(weights.state_dict(json.loads(FIXTURE.read_text())))
     return model.eval()
 
 

@@ -1,4 +1,4 @@
-"""From image tokens to logits: left to right first, then cloze refinement.
+"""From image tokens to logits: left to right or all at once, then cloze refinement.
 
 The scheme is that of the public CLIP4STR implementation (https://github.com/VamosC/CLIP4STR,
 Apache-2.0), after PARSeq (https://arxiv.org/abs/2207.06966). It gives the same numbers for less
@@ -12,47 +12,63 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ocr_plugin.clip4str.batch_size import rounded
+
 if TYPE_CHECKING:
     from ocr_plugin.clip4str.model import Clip4Str, Decoder, KeysValues
 
-# Asking whether all words have ended makes the host wait for a GPU; a step too many costs less.
-_STEPS_BETWEEN_QUESTIONS = 4
+# Asking whether words have ended makes the host wait for a GPU; there a step too many costs less.
+_STEPS_BETWEEN_QUESTIONS = {"cpu": 1}
+_STEPS_BETWEEN_QUESTIONS_ELSEWHERE = 4
 
 
-def read(model: "Clip4Str", images: Tensor, independent: bool) -> Tensor:
+def read(
+    model: "Clip4Str", images: Tensor, independent: bool, autoregressive: bool = True
+) -> Tensor:
     """Returns the logits (B, L, classes) of (B, 3, H, W) images; see `Clip4Str.forward`."""
     config, visual, cross = model.config, model.visual_decoder, model.cross_decoder
     if not len(images):
         length = config.steps if model.refinements else 0
         return images.new_zeros(0, length, config.charset.classes)
     if cross is None:
-        return read_visually(model, images)
+        return read_visually(model, images, autoregressive)
     tokens = model.encode_image(images)
     visual_memory = visual.project(tokens)
-    cross_memory = cross.project(tokens)
 
-    visual_logits = _left_to_right(model, visual, visual_memory, config.steps, may_stop=True)
-    steps = visual_logits.shape[1]
-    own_steps = _steps(visual_logits, config.charset.eos)
-    memory = _with_caption(model, cross, cross_memory, visual_logits)
-    cross_logits = _left_to_right(model, cross, memory, steps, may_stop=False)
-    if not model.refinements:
-        return _cut(cross_logits, own_steps, config.charset.eos) if independent else cross_logits
+    if autoregressive:
+        visual_logits = _left_to_right(model, visual, visual_memory, None)
+    else:
+        visual_logits = _at_once(model, visual, visual_memory)
+    captioned = _Captioned(model, cross, cross.project(tokens), read_texts(model, visual_logits))
+    if autoregressive:
+        own_steps = _steps(visual_logits, config.charset.eos)
+        limit = own_steps if independent else torch.full_like(own_steps, visual_logits.shape[1])
+        cross_logits = _left_to_right(model, cross, captioned.memory, limit)
+        if independent and not model.refinements:
+            return _cut(cross_logits, own_steps, config.charset.eos)
+    else:
+        limit = None
+        cross_logits = _at_once(model, cross, captioned.memory)
 
-    limit = own_steps if independent else None
     for _ in range(model.refinements):
-        visual_logits = _refine(model, visual, visual_memory, visual_logits, None)
-        memory = _with_caption(model, cross, cross_memory, visual_logits)
-        cross_logits = _refine(model, cross, memory, cross_logits, limit)
+        # Of the visual branch only the text counts, which ends at its EOS.
+        visual_logits = _refine(model, visual, visual_memory, visual_logits, None, to_eos=True)
+        captioned.update(read_texts(model, visual_logits))
+        cross_logits = _refine(
+            model, cross, captioned.memory, cross_logits, limit, to_eos=independent
+        )
         limit = None  # after one round a reading covers every position
     return cross_logits
 
 
-def read_visually(model: "Clip4Str", images: Tensor) -> Tensor:
+def read_visually(model: "Clip4Str", images: Tensor, autoregressive: bool = True) -> Tensor:
     """Returns the visual branch's own logits (B, L, classes), refined as the whole reading is."""
     visual = model.visual_decoder
     memory = visual.project(model.encode_image(images))
-    logits = _left_to_right(model, visual, memory, model.config.steps, may_stop=True)
+    if autoregressive:
+        logits = _left_to_right(model, visual, memory, None)
+    else:
+        logits = _at_once(model, visual, memory)
     for _ in range(model.refinements):
         logits = _refine(model, visual, memory, logits, None)
     return logits
@@ -65,30 +81,59 @@ def read_texts(model: "Clip4Str", logits: Tensor) -> list[str]:
 
 
 def _left_to_right(
-    model: "Clip4Str",
-    decoder: "Decoder",
-    memory: Sequence["KeysValues"],
-    steps: int,
-    may_stop: bool,
+    model: "Clip4Str", decoder: "Decoder", memory: Sequence["KeysValues"], steps: Tensor | None
 ) -> Tensor:
-    """Returns greedy logits (B, L, classes); L is `steps`, or less where all words have ended."""
+    """Returns greedy logits (B, L, classes), L being the steps of the longest row.
+
+    A row that has come to its end costs nothing more as soon as half of the others have: then the
+    batch is cut down to those that go on. What follows a row's end means nothing.
+
+    Args:
+        model: for its charset and number of steps.
+        decoder: of the branch.
+        memory: of the branch.
+        steps: (B,) how many each row takes, or None: until its EOS.
+    """
     charset = model.config.charset
     batch, device = len(memory[0][0]), memory[0][0].device
+    between = _STEPS_BETWEEN_QUESTIONS.get(device.type, _STEPS_BETWEEN_QUESTIONS_ELSEWHERE)
+    rows = torch.arange(batch, device=device)
     token = torch.full((batch,), charset.bos, dtype=torch.long, device=device)
     ended = torch.zeros(batch, dtype=torch.bool, device=device)
     past: list[KeysValues] = []
     logits: list[Tensor] = []
-    for position in range(steps):
-        logits.append(decoder.step(token, position, memory, past))
-        token = logits[-1].argmax(-1)
-        ended |= token == charset.eos
-        asking = may_stop and position % _STEPS_BETWEEN_QUESTIONS == 0
-        if asking and bool(ended.all()):
+    for position in range(model.config.steps):
+        found = decoder.step(token, position, memory, past)
+        logits.append(found if len(rows) == batch else _spread(found, rows, batch))
+        token = found.argmax(-1)
+        ended |= token == charset.eos if steps is None else steps[rows] == position + 1
+        if (position + 1) % between:
+            continue
+        left = rounded(len(rows) - int(ended.sum()), len(rows))
+        if not left:
             break
+        if 2 * left <= len(rows):
+            going = ended.int().argsort(stable=True)[:left]
+            rows, token, ended = rows[going], token[going], ended[going]
+            memory = [(keys[going], values[going]) for keys, values in memory]
+            past = [(keys[going], values[going]) for keys, values in past]
     joined = torch.stack(logits, dim=1)
-    if may_stop:
-        joined = joined[:, : int(_steps(joined, charset.eos).max())]
-    return joined
+    last = _steps(joined, charset.eos) if steps is None else steps
+    return joined[:, : int(last.max())]
+
+
+def _at_once(model: "Clip4Str", decoder: "Decoder", memory: Sequence["KeysValues"]) -> Tensor:
+    """Returns the logits (B, `config.steps`, classes) of positions that know of no characters."""
+    batch, device = len(memory[0][0]), memory[0][0].device
+    start = torch.full((batch, 1), model.config.charset.bos, dtype=torch.long, device=device)
+    seen = torch.ones(1, 1, dtype=torch.bool, device=device)
+    found: Tensor = decoder(start, memory, seen, seen, model.config.steps)
+    return found
+
+
+def _spread(found: Tensor, rows: Tensor, batch: int) -> Tensor:
+    """Returns the logits of some rows among zeros for the others, (`batch`, classes)."""
+    return found.new_zeros(batch, found.shape[1]).index_copy_(0, rows, found)
 
 
 def _refine(
@@ -97,6 +142,7 @@ def _refine(
     memory: Sequence["KeysValues"],
     logits: Tensor,
     limit: Tensor | None,
+    to_eos: bool = False,
 ) -> Tensor:
     """Returns the logits (B, `config.steps`, classes) of all positions, read anew.
 
@@ -109,6 +155,8 @@ def _refine(
         memory: of the branch.
         logits: (B, L, classes), the reading so far.
         limit: (B,) how many tokens of a row to look at, BOS included, or None for all.
+        to_eos: whether what follows a row's EOS means nothing. No position depends on another, so
+            as many are read as the words had so far, and all of them only of words that got longer.
     """
     charset, steps = model.config.charset, model.config.steps
     known = logits[:, :-1].argmax(-1)
@@ -122,16 +170,58 @@ def _refine(
     # The token at index i + 1 is the character at position i.
     others = index != torch.arange(steps, device=tokens.device)[:, None] + 1
     causal = index <= index[:, None]
-    refined: Tensor = decoder(tokens, memory, others & valid, causal & valid, steps)
+    positions = steps
+    if to_eos:
+        positions = min(steps, int(_steps(logits, charset.eos).max()))
+    refined: Tensor = decoder(tokens, memory, others[:positions] & valid, causal & valid, positions)
+    if positions == steps:
+        return refined
+    refined = _filled(refined, steps, charset.eos)
+    longer = (refined[:, :positions].argmax(-1) != charset.eos).all(1).nonzero()[:, 0]
+    if len(longer):
+        some = [(keys[longer], values[longer]) for keys, values in memory]
+        valid = valid[longer]
+        refined[longer] = decoder(tokens[longer], some, others & valid, causal & valid, steps)
     return refined
 
 
-def _with_caption(
-    model: "Clip4Str", decoder: "Decoder", image: Sequence["KeysValues"], logits: Tensor
-) -> list["KeysValues"]:
-    """Returns the cross-modal memory: the image tokens, then the caption of a reading."""
-    caption = model.encode_text(read_texts(model, logits))
-    return decoder.project(caption, after=image)
+class _Captioned:
+    """The cross-modal memory: image tokens, then the caption of a reading.
+
+    Attributes:
+        memory: keys and values of both, one pair a layer.
+    """
+
+    def __init__(
+        self,
+        model: "Clip4Str",
+        decoder: "Decoder",
+        image: Sequence["KeysValues"],
+        texts: Sequence[str],
+    ) -> None:
+        self._model, self._decoder = model, decoder
+        self._captions = model.captions(texts)
+        caption = decoder.project(model.encode_captions(self._captions))
+        self.memory = [
+            (torch.cat([own, keys], dim=2), torch.cat([its, values], dim=2))
+            for (own, its), (keys, values) in zip(image, caption, strict=True)
+        ]
+
+    def update(self, texts: Sequence[str]) -> None:
+        """Puts new captions in the place of the old; those that stay cost nothing."""
+        captions = self._model.captions(texts)
+        pairs = zip(captions, self._captions, strict=True)
+        changed = [row for row, (new, old) in enumerate(pairs) if new != old]
+        self._captions = captions
+        if not changed:
+            return
+        changed += changed[-1:] * (rounded(len(changed), len(captions)) - len(changed))
+        encoded = self._model.encode_captions([captions[row] for row in changed])
+        rows = torch.tensor(changed, device=encoded.device)
+        renewed = self._decoder.project(encoded)
+        for whole, part in zip(self.memory, renewed, strict=True):
+            for old, new in zip(whole, part, strict=True):
+                old[rows, :, -new.shape[2] :] = new
 
 
 def _steps(logits: Tensor, eos: int) -> Tensor:
@@ -140,9 +230,21 @@ def _steps(logits: Tensor, eos: int) -> Tensor:
     return torch.where(ends.any(1), ends.int().argmax(1) + 1, logits.shape[1])
 
 
-def _cut(logits: Tensor, steps: Tensor, eos: int) -> Tensor:
-    """Returns `logits` with a certain EOS after each row's own number of steps, (B,)."""
+def _certain_eos(logits: Tensor, eos: int) -> Tensor:
+    """Returns the logits (classes,) of a position that is certainly EOS."""
     certain = torch.full_like(logits[0, 0], float("-inf"))
     certain[eos] = 0
+    return certain
+
+
+def _cut(logits: Tensor, steps: Tensor, eos: int) -> Tensor:
+    """Returns `logits` with a certain EOS after each row's own number of steps, (B,)."""
     over = torch.arange(logits.shape[1], device=logits.device) >= steps[:, None]
-    return torch.where(over[..., None], certain, logits)
+    return torch.where(over[..., None], _certain_eos(logits, eos), logits)
+
+
+def _filled(logits: Tensor, steps: int, eos: int) -> Tensor:
+    """Returns (B, L, classes) logits as (B, `steps`, classes), filled up with a certain EOS."""
+    batch, length, classes = logits.shape
+    rest = _certain_eos(logits, eos).expand(batch, steps - length, classes)
+    return torch.cat([logits, rest], dim=1)

@@ -49,35 +49,41 @@ class Attention(nn.Module):
         self.dropout = dropout
         self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
+        self.out_proj: nn.Module = nn.Linear(width, width)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
     def keys_values(self, source: Tensor) -> KeysValues:
         """Returns the keys and values of `source`, (B, L, D)."""
-        width = source.shape[-1]
-        both = functional.linear(source, self.in_proj_weight[width:], self.in_proj_bias[width:])
-        keys, values = both.chunk(2, dim=-1)
+        keys, values = self.project_memory(source).chunk(2, dim=-1)
         return self._split(keys), self._split(values)
 
     def forward(self, queries: Tensor, source: KeysValues, mask: Tensor | None = None) -> Tensor:
         """Returns what each query gathers, (B, Q, D).
 
         Args:
-            queries: (B, Q, D).
+            queries: (B, Q, D), or (1, Q, D) where they are the same for every row.
             source: of `keys_values`, L long.
             mask: bool that broadcasts to (B, heads, Q, L), true where a query may look.
         """
-        width = queries.shape[-1]
-        projected = functional.linear(
-            queries, self.in_proj_weight[:width], self.in_proj_bias[:width]
-        )
+        split = self._split(self.project_queries(queries)).to(source[0].dtype)
         gathered = functional.scaled_dot_product_attention(
-            self._split(projected),
+            split.expand(len(source[0]), -1, -1, -1),
             *source,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
         )
-        return cast(Tensor, self.out_proj(gathered.transpose(1, 2).flatten(2)))
+        merged = gathered.transpose(1, 2).flatten(2).to(queries.dtype)
+        return cast(Tensor, self.out_proj(merged))
+
+    def project_queries(self, queries: Tensor) -> Tensor:
+        """Returns (B, Q, D) of (B, Q, D)."""
+        width = queries.shape[-1]
+        return functional.linear(queries, self.in_proj_weight[:width], self.in_proj_bias[:width])
+
+    def project_memory(self, source: Tensor) -> Tensor:
+        """Returns keys, then values, (B, L, 2 D), of (B, L, D)."""
+        width = source.shape[-1]
+        return functional.linear(source, self.in_proj_weight[width:], self.in_proj_bias[width:])
 
     def _split(self, projected: Tensor) -> Tensor:
         batch, length, width = projected.shape
@@ -94,6 +100,7 @@ class DecoderLayer(nn.Module):
         self.self_attn = Attention(width, config.decoder_heads, config.dropout)
         self.cross_attn = Attention(width, config.decoder_heads, config.dropout)
         self.linear1 = nn.Linear(width, hidden)
+        self.activation: nn.Module = nn.GELU()
         self.linear2 = nn.Linear(hidden, width)
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
@@ -112,7 +119,7 @@ class DecoderLayer(nn.Module):
         """Returns one stream after this layer, (B, Q, D).
 
         Args:
-            state: (B, Q, D), the stream before it.
+            state: (B, Q, D), the stream before it, or (1, Q, D) where it is the same for all rows.
             normed: `state` after the stream's own norm.
             content: keys and values of the characters.
             memory: keys and values of the towers' tokens.
@@ -120,7 +127,7 @@ class DecoderLayer(nn.Module):
         """
         state = state + self.dropout(self.self_attn(normed, content, mask))
         state = state + self.dropout(self.cross_attn(self.norm1(state), memory))
-        hidden = self.dropout(functional.gelu(self.linear1(self.norm2(state))))
+        hidden = self.dropout(self.activation(self.linear1(self.norm2(state))))
         return state + cast(Tensor, self.dropout(self.linear2(hidden)))
 
 
@@ -191,7 +198,9 @@ class Decoder(nn.Module):
             positions: how many to read.
         """
         content = self._content(tokens)
-        queries = self.dropout(self.pos_queries[:, :positions].expand(len(tokens), -1, -1))
+        queries = self.pos_queries[:, :positions]
+        if self.training:  # each row loses something else
+            queries = self.dropout(queries.expand(len(tokens), -1, -1))
         layers = self._layers()
         for layer, layer_memory in zip(layers, memory, strict=True):
             normed = layer.norm_c(content)
@@ -216,7 +225,7 @@ class Decoder(nn.Module):
         content = self.text_embed(tokens[:, None])  # (B, 1, D)
         if position > 0:
             content = content + self.pos_queries[:, position - 1 : position]
-        queries = self.pos_queries[:, position : position + 1].expand(len(tokens), -1, -1)
+        queries = self.pos_queries[:, position : position + 1]
         layers = self._layers()
         for index, (layer, layer_memory) in enumerate(zip(layers, memory, strict=True)):
             normed = layer.norm_c(content)
@@ -276,7 +285,9 @@ class Clip4Str(nn.Module):
         )
         self.ctc_head = nn.Linear(config.embed_dim, config.charset.classes) if config.ctc else None
 
-    def forward(self, images: Tensor, independent: bool = False) -> Tensor:
+    def forward(
+        self, images: Tensor, independent: bool = False, autoregressive: bool = True
+    ) -> Tensor:
         """Returns the logits of the cross-modal branch, (B, L, classes).
 
         Those of the visual branch, where the network has no other.
@@ -290,8 +301,11 @@ class Clip4Str(nn.Module):
                 implementation gives every cross-modal reading of a batch as many steps as its
                 longest visual reading took, so that a word's neighbours can change it. The default
                 does the same; independently, each has the steps of its own visual reading.
+            autoregressive: whether the first reading goes from left to right, as the published
+                accuracies have it. Else all its characters are read at once, none knowing of
+                another, which leaves more to the refinements.
         """
-        return decoding.read(self, images, independent)
+        return decoding.read(self, images, independent, autoregressive)
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Returns the image tokens, class token first, (B, 1 + P, D), of (B, 3, H, W) images."""
@@ -323,17 +337,22 @@ class Clip4Str(nn.Module):
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """Returns the caption tokens of readings, (B, `config.context_length`, D)."""
-        config, tower = self.config, self.clip_model
-        length = config.context_length
-        weight = tower.token_embedding.weight
-        tokens = torch.tensor(
-            captions(texts, config.text_characters, length, config.caption_tokens),
-            dtype=torch.long,
-            device=weight.device,
-        ).reshape(len(texts), length)
-        # Causal, as CLIP's text tower is; open_clip adds the mask to the attention's scores.
-        future = torch.full((length, length), -math.inf, device=weight.device).triu(1)
+        return self.encode_captions(self.captions(texts))
+
+    def captions(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Returns readings as token ids for `encode_captions`, `config.context_length` each."""
+        config = self.config
+        return captions(texts, config.text_characters, config.context_length, config.caption_tokens)
+
+    def encode_captions(self, token_ids: Sequence[tuple[int, ...]]) -> Tensor:
+        """Returns the caption tokens of captions, (B, `config.context_length`, D)."""
+        tower, length = self.clip_model, self.config.context_length
+        device = tower.token_embedding.weight.device
+        tokens = torch.tensor(token_ids, dtype=torch.long, device=device)
+        tokens = tokens.reshape(len(token_ids), length)
         states = tower.token_embedding(tokens) + tower.positional_embedding[:length]
+        # Causal, as CLIP's text tower is; open_clip adds the mask to the attention's scores.
+        future = states.new_full((length, length), -math.inf).triu(1)
         states = tower.transformer(states, attn_mask=future)
         return cast(Tensor, tower.ln_final(states) @ tower.text_projection)
 

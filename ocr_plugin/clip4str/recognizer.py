@@ -12,10 +12,15 @@ from PIL import Image
 from pydantic import Field
 from torch import Tensor
 
+from ocr_plugin.clip4str.batch_size import rounded
 from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve, sha256_of
 from ocr_plugin.clip4str.charset import Charset
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
+from ocr_plugin.clip4str.ctc import ctc_reading
+from ocr_plugin.clip4str.device import usable_device
+from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
+from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
@@ -39,6 +44,16 @@ class Clip4StrOptions(Options):
         description="Mean and deviation of the input: CLIP's, or 0.5 as in the public test script;"
         " null for what the model says.",
     )
+    precision: Precision = Field(
+        default="auto",
+        description="Numbers to reckon with: auto takes bfloat16 on a GPU that has it, otherwise"
+        " float32.",
+    )
+    mode: Literal["accurate", "fast", "ctc"] = Field(
+        default="accurate",
+        description="Left to right, then refined; all characters at once, then refined; or the"
+        " CTC head alone, where the model has one.",
+    )
     offline: bool = Field(
         default=False, description="Whether a missing model is an error rather than a download."
     )
@@ -57,10 +72,13 @@ class Clip4StrRecognizer:
     def __init__(self, **options: Any) -> None:
         self.options = Clip4StrOptions.parse(options)
         path = resolve(self.options.model, offline=self.options.offline)
-        self._model = load_model(
-            path, refinements=self.options.refinements, device=self.options.device
-        ).requires_grad_(False)
-        config = self._model.config
+        device = usable_device(self.options.device)
+        self._dtype = chosen_dtype(self.options.precision, device)
+        model = load_model(path, refinements=self.options.refinements, device=device)
+        config = model.config
+        if self.options.mode == "ctc" and not config.ctc:
+            raise ConfigurationError(f"mode 'ctc': {self.options.model} has no CTC head")
+        self._model = ready_to_read(model, self._dtype)
         self._charset: Charset = config.charset
         self._power = config.confidence_power
         mean, std = (
@@ -103,7 +121,8 @@ class Clip4StrRecognizer:
         readings: list[Reading] = []
         for start in range(0, len(crops), size):
             images = [self._prepare(crop) for crop in crops[start : start + size]]
-            readings += self._read(torch.stack(_filled(images, size)))[: len(images)]
+            filled = images + images[-1:] * (rounded(len(images), size) - len(images))
+            readings += self._read(torch.stack(filled))[: len(images)]
         return readings
 
     def _prepare(self, crop: RGB) -> Tensor:
@@ -116,8 +135,14 @@ class Clip4StrRecognizer:
 
     @torch.inference_mode()
     def _read(self, images: Tensor) -> list[Reading]:
-        logits = self._model(images.to(self.options.device), independent=True)
-        confidences, tokens = logits.softmax(-1).max(-1)
+        images = images.to(self.options.device, self._dtype)
+        if self.options.mode == "ctc":
+            columns = self._model.ctc_logits(self._model.encode_image(images)).float().softmax(-1)
+            return [ctc_reading(row, self._charset, self._power) for row in columns.cpu().numpy()]
+        logits = self._model(
+            images, independent=True, autoregressive=self.options.mode == "accurate"
+        )
+        confidences, tokens = logits.float().softmax(-1).max(-1)
         return [
             self._reading(*row) for row in zip(tokens.tolist(), confidences.tolist(), strict=True)
         ]
@@ -130,14 +155,3 @@ class Clip4StrRecognizer:
             confidence=math.prod(confidences[: len(text) + 1]) ** self._power,
             character_confidences=tuple(confidences[: len(text)]),
         )
-
-
-def _filled(images: list[Tensor], most: int) -> list[Tensor]:
-    """Returns a batch of one of few sizes (1, 2, 3, 4, 6, 8, 12, 16, 24...), repeating the last.
-
-    PyTorch keeps what it prepared for each size that ever was: with every size from 1 to 64, 2 GB
-    for the compact model, where these hold 0.3.
-    """
-    full = 1 << (len(images) - 1).bit_length()
-    size = full * 3 // 4 if len(images) <= full * 3 // 4 else full
-    return images + images[-1:] * (min(size, most) - len(images))

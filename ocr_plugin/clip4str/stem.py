@@ -47,12 +47,13 @@ class MixingBlock(nn.Module):
         self.neighbours = nn.Conv2d(channels, channels, 3, stride, 1, groups=channels)
         self.weights = ChannelWeights(channels) if weighted else nn.Identity()
         self.expand = nn.Conv2d(channels, 2 * channels, 1)
+        self.activation: nn.Module = nn.GELU()
         self.reduce = nn.Conv2d(2 * channels, out_channels, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Returns (B, C, H, W) maps, or (B, 2C, H/2, W) where the height is halved."""
         maps = self.weights(self.neighbours(maps))
-        mixed = cast(Tensor, self.reduce(functional.gelu(self.expand(maps))))
+        mixed = cast(Tensor, self.reduce(self.activation(self.expand(maps))))
         return maps + mixed if self.residual else mixed
 
 

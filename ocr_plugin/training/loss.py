@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ocr_plugin.clip4str.charset import Charset
-from ocr_plugin.clip4str.ctc import BLANK
 from ocr_plugin.clip4str.decoding import read_texts
 from ocr_plugin.clip4str.model import Clip4Str
+from ocr_plugin.ctc import BLANK
 from ocr_plugin.training.permutations import Permutation, masks
 
 _WITH_EOS = 2

@@ -1,0 +1,123 @@
+"""What reading costs beside the image tower: our decoding and the plain one, in the same rounds.
+
+    python -m benchmarks.decoding [--model NAME_OR_PATH]... [--data SET] [--batch 16] [--rounds 9]
+        [--device DEVICE] [--precision PRECISION] [--out FILE.json]
+
+The plain one is ``tests/plain_clip4str.py``. Both run on the same network, once as PyTorch has it
+and once made ready for reading (`clip4str.precision.ready_to_read`). The images are words of a set,
+or with the made-up weights (``parity``, the default) those of the parity fixture, under which words
+of 2 to 15 characters are read.
+"""
+
+import argparse
+import copy
+import json
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks import machine
+from benchmarks.crop_speed import crops_of
+from benchmarks.gpu.parity import FIXTURE, network
+from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer
+from ocr_plugin.clip4str.decoding import read_texts
+from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
+from tests.data.parity import weights
+from tests.plain_clip4str import plain_logits
+
+_MADE_UP = "parity"
+
+
+def inputs(model: str, data: Path | None, batch: int) -> Tensor:
+    """Returns a batch of the network's input, (batch, 3, H, W) float32."""
+    if model == _MADE_UP:
+        return weights.image_batch(json.loads(FIXTURE.read_text()) | {"batch": batch})
+    if data is None:
+        raise SystemExit("--data says from where the words are taken")
+    prepare = Clip4StrRecognizer(model=model)._prepare
+    return torch.stack([prepare(crop) for crop in crops_of(data, batch)])
+
+
+def milliseconds(runs: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str, list[float]]:
+    """Returns how long each takes, in turn, round for round; a first round does not count."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name, run in runs.items():
+            begun = time.perf_counter()
+            if run().is_cuda:
+                torch.cuda.synchronize()
+            if number:
+                times[name].append(1000 * (time.perf_counter() - begun))
+    return times
+
+
+@torch.inference_mode()
+def compare(
+    model: Clip4Str, images: Tensor, device: str, precision: Precision, rounds: int
+) -> dict[str, Any]:
+    """Returns the times of both decodings on both networks, and whether the texts are the same."""
+    dtype = chosen_dtype(precision, torch.device(device))
+    images = images.to(device, dtype)
+    plain = copy.deepcopy(model).to(device, dtype).eval()
+    networks = {"as PyTorch has it": plain, "ready": ready_to_read(model.to(device), dtype)}
+    runs: dict[str, Callable[[], Tensor]] = {}
+    for name, each in networks.items():
+        runs[f"{name}, tower"] = partial(each.encode_image, images)
+        runs[f"{name}, plain"] = partial(plain_logits, each, images)
+        runs[f"{name}, ours"] = partial(each, images)
+    times = milliseconds(runs, rounds)
+    texts = {name: read_texts(plain, run()) for name, run in runs.items() if "tower" not in name}
+    found: dict[str, Any] = {
+        "texts": texts["ready, ours"],
+        "same_texts": len({tuple(each) for each in texts.values()}) == 1,
+    }
+    for name in networks:
+        tower = times[f"{name}, tower"]
+        found[name] = {"tower_ms": _summary(tower)}
+        for path in ("plain", "ours"):
+            whole = times[f"{name}, {path}"]
+            ratios = [one / other for one, other in zip(whole, tower, strict=True)]
+            found[name][path] = {"ms": _summary(whole), "over_tower": _summary(ratios)}
+    return found
+
+
+def _summary(values: list[float]) -> dict[str, Any]:
+    low, middle, high = statistics.quantiles(values, n=4)
+    return {"median": round(middle, 3), "quartiles": [round(low, 3), round(high, 3)]}
+
+
+def main() -> None:
+    """Measures every model."""
+    parser = argparse.ArgumentParser(description="What reading costs beside the image tower.")
+    parser.add_argument("--model", action="append")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {}
+    for name in arguments.model or [_MADE_UP]:
+        images = inputs(name, arguments.data, arguments.batch)
+        model = network(None if name == _MADE_UP else name)
+        found = compare(model, images, arguments.device, arguments.precision, arguments.rounds)
+        title = "B/16 with made-up weights" if name == _MADE_UP else name
+        results[f"{title}, {arguments.precision}, batches of {arguments.batch}"] = {
+            "device": arguments.device,
+            "threads": torch.get_num_threads(),
+            **found,
+        }
+        print(title, json.dumps(found, indent=2), flush=True)
+    if arguments.out:
+        machine.write_report(arguments.out, "decoding", results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Decoding with keys, values and captions kept, beside the plain path, which keeps nothing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig
+from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve
+from ocr_plugin.clip4str.checkpoint import load_model
+from ocr_plugin.clip4str.model import Decoder
+from tests.plain_clip4str import plain_logits
+
+WORDS = [
+    "A",
+    "of",
+    "EXIT",
+    "Hotel",
+    "39.90",
+    "parking",
+    "12:45",
+    "Bakery",
+    "entrance",
+    "Restaurant",
+    "headquarters",
+]
+# So close are the logits of the two paths, in float32.
+TOLERANCE = 1e-4
+
+
+def drawn(words: list[str], model: Clip4Str) -> Tensor:
+    """Returns the words as the network's input, (B, 3, H, W)."""
+    (height, width), config = model.config.image_size, model.config
+    images = []
+    for word in words:
+        font = ImageFont.load_default(24)
+        right, below = font.getbbox(word)[2:]
+        picture = Image.new("RGB", (int(right) + 8, int(below) + 8), (250, 240, 200))
+        ImageDraw.Draw(picture).text((4, 3), word, (20, 30, 90), font)
+        resized = picture.resize((width, height), Image.Resampling.BICUBIC)
+        images.append(torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255)
+    mean, std = (torch.tensor(value).view(3, 1, 1) for value in (config.mean, config.std))
+    return (torch.stack(images) - mean) / std
+
+
+def ends(logits: Tensor, eos: int) -> Tensor:
+    """Returns which positions mean something, (B, L): those up to a row's first EOS."""
+    after = (logits.argmax(-1) == eos).cumsum(1)
+    return (after == 0) | ((after == 1) & (logits.argmax(-1) == eos))
+
+
+def assert_alike(model: Clip4Str, images: Tensor) -> list[str]:
+    """Holds both paths against each other; returns the texts."""
+    charset = model.config.charset
+    with torch.inference_mode():
+        found, expected = model(images), plain_logits(model, images)
+    assert found.shape == expected.shape
+    kept = ends(expected, charset.eos)
+    assert torch.equal(kept, ends(found, charset.eos))
+    assert (found - expected)[kept].abs().max() < TOLERANCE
+    texts = [charset.decode(row) for row in found.argmax(-1).tolist()]
+    assert texts == [charset.decode(row) for row in expected.argmax(-1).tolist()]
+    return texts
+
+
+@pytest.mark.parametrize("refinements", [0, 1, 2])
+def test_words_of_all_lengths_have_the_logits_of_the_plain_path(refinements: int) -> None:
+    model = load_model(resolve(DEFAULT_MODEL), refinements=refinements).eval()
+    texts = assert_alike(model, drawn(WORDS, model))
+    read = sum(text == word for text, word in zip(texts, WORDS, strict=True))
+    assert read >= len(WORDS) - 2, texts  # rows that end at once would show little
+
+
+@pytest.mark.parametrize("refinements", [0, 1, 3])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_readings_that_change_have_the_logits_of_the_plain_path(
+    refinements: int, layers: int
+) -> None:
+    torch.manual_seed(refinements)
+    config = Clip4StrConfig(
+        embed_dim=64,
+        image_size=(32, 64),
+        patch_size=(16, 8),
+        vision_layers=1,
+        vision_width=64,
+        text_layers=1,
+        text_width=64,
+        decoder_depth=layers,
+    )
+    model = Clip4Str(config, refinements=refinements).eval()
+    # Large weights, so that every image is read differently and no refinement is the last.
+    with torch.no_grad():
+        for decoder in (model.visual_decoder, model.cross_decoder):
+            assert decoder is not None
+            decoder.head.weight.mul_(40)
+            decoder.head.bias[config.charset.eos] += 8
+    texts = assert_alike(model, torch.randn(24, 3, 32, 64))
+    assert len(set(map(len, texts))) > 2, texts
+
+
+def test_rows_that_ended_cost_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(resolve(DEFAULT_MODEL)).eval()
+    rows: list[int] = []
+    step = Decoder.step
+
+    def counted(self: Decoder, token: Tensor, *rest: Any) -> Tensor:
+        rows.append(len(token))
+        return step(self, token, *rest)
+
+    monkeypatch.setattr(Decoder, "step", counted)
+    with torch.inference_mode():
+        images = torch.cat([drawn(["of"] * 15, model), drawn(["headquarters"], model)])
+        model(images, independent=True)
+    # Both branches: three steps of "of", EOS included, and thirteen of the long word.
+    assert sum(rows) <= 2 * (15 * 3 + 13)
