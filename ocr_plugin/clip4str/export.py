@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,19 +73,20 @@ def export_onnx(path_or_name: str | Path, folder: Path | str, offline: bool = Fa
             (written / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8")
             written.rename(folder)
     except OSError as error:
-        raise ConfigurationError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{folder}: cannot be written: {error.strerror or error}"
+        ) from error
     return folder
 
 
 def _require_packages() -> None:
     try:
-        import onnx
-        import onnxscript  # noqa: F401  PyTorch's exporter needs it
+        for package in ("onnx", "onnxscript"):  # PyTorch's exporter needs both
+            import_module(package)
     except ImportError as error:
         raise ConfigurationError(
             f"writing ONNX files needs pip install 'ocr-plugin[export]': {error}"
         ) from error
-    del onnx
 
 
 def _write(part: Part, config: Clip4StrConfig, folder: Path) -> dict[str, Any]:
@@ -95,10 +97,10 @@ def _write(part: Part, config: Clip4StrConfig, folder: Path) -> dict[str, Any]:
     try:
         _convert(part, config, path)
         onnx.checker.check_model(path, full_check=True)
+    except OSError:
+        raise
     # The exporter and the checker fail in more ways than can be named; the cause is chained.
     except Exception as error:
-        if isinstance(error, OSError):
-            raise
         raise ExportError(f"{path.name} could not be written: {_reason(error)}") from error
     _check(part, config, path)
     graph = onnx.load(path, load_external_data=False).graph
