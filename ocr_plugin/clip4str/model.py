@@ -67,7 +67,7 @@ class Attention(nn.Module):
         """
         split = self._split(self.project_queries(queries)).to(source[0].dtype)
         gathered = functional.scaled_dot_product_attention(
-            split.expand(len(source[0]), -1, -1, -1),
+            split.expand(source[0].shape[0], -1, -1, -1),
             *source,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
@@ -311,7 +311,7 @@ class Clip4Str(nn.Module):
         """Returns the image tokens, class token first, (B, 1 + P, D), of (B, 3, H, W) images."""
         tower = self.clip_model.visual
         patches = tower.conv1(self.stem(images)).flatten(2).transpose(1, 2)  # (B, P, vision width)
-        first = tower.class_embedding.to(patches.dtype).expand(len(images), 1, -1)
+        first = tower.class_embedding.to(patches.dtype).expand(images.shape[0], 1, -1)
         tokens = torch.cat([first, patches], dim=1) + tower.positional_embedding.to(patches.dtype)
         tokens = tower.ln_pre(tokens)
         tokens = (
@@ -346,11 +346,14 @@ class Clip4Str(nn.Module):
 
     def encode_captions(self, token_ids: Sequence[tuple[int, ...]]) -> Tensor:
         """Returns the caption tokens of captions, (B, `config.context_length`, D)."""
-        tower, length = self.clip_model, self.config.context_length
-        device = tower.token_embedding.weight.device
+        device = self.clip_model.token_embedding.weight.device
         tokens = torch.tensor(token_ids, dtype=torch.long, device=device)
-        tokens = tokens.reshape(len(token_ids), length)
-        states = tower.token_embedding(tokens) + tower.positional_embedding[:length]
+        return self.encode_tokens(tokens.reshape(len(token_ids), self.config.context_length))
+
+    def encode_tokens(self, token_ids: Tensor) -> Tensor:
+        """Returns the same of captions as a tensor, (B, `config.context_length`) int64."""
+        tower, length = self.clip_model, self.config.context_length
+        states = tower.token_embedding(token_ids) + tower.positional_embedding[:length]
         # Causal, as CLIP's text tower is; open_clip adds the mask to the attention's scores.
         future = states.new_full((length, length), -math.inf).triu(1)
         states = tower.transformer(states, attn_mask=future)
