@@ -1,7 +1,7 @@
 """Crops in, readings out: CLIP4STR as a recognizer plugin."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,11 @@ from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
+from ocr_plugin.threads import cores, torch_workers
 
+# On a CPU fewer crops than this are not worth another thread: what it takes to begin each of a
+# network's operations counts for more.
+_LEAST_PART = 8
 _NORMALISATIONS = {"clip": (CLIP_MEAN, CLIP_STD), "half": (HALF, HALF)}
 
 
@@ -36,6 +40,12 @@ class Clip4StrOptions(Options):
     )
     device: str = Field(default="cpu", description="A PyTorch device, such as cpu or cuda:0.")
     batch_size: int = Field(default=64, ge=1, description="Crops read at once.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        description="On a CPU, into how many parts crops are divided that are read side by side,"
+        " each by one thread; 0 takes one a core.",
+    )
     refinements: int = Field(
         default=1, ge=0, description="Rounds of refinement after the left-to-right reading."
     )
@@ -73,6 +83,7 @@ class Clip4StrRecognizer:
         self.options = Clip4StrOptions.parse(options)
         path = resolve(self.options.model, offline=self.options.offline)
         device = usable_device(self.options.device)
+        self._on_cpu = device.type == "cpu"
         self._dtype = chosen_dtype(self.options.precision, device)
         model = load_model(path, refinements=self.options.refinements, device=device)
         config = model.config
@@ -117,13 +128,18 @@ class Clip4StrRecognizer:
         Args:
             crops: (h, w, 3) uint8 RGB each, upright and rectified, of any size from 1x1.
         """
-        size = self.options.batch_size
-        readings: list[Reading] = []
-        for start in range(0, len(crops), size):
-            images = [self._prepare(crop) for crop in crops[start : start + size]]
-            filled = images + images[-1:] * (rounded(len(images), size) - len(images))
-            readings += self._read(torch.stack(filled))[: len(images)]
-        return readings
+        size, threads = self.options.batch_size, self.options.threads or cores()
+        if not self._on_cpu:
+            return [found for part in _parts(crops, size) for found in self._read_part(part)]
+        share = max(-(-len(crops) // threads), _LEAST_PART)
+        answers = torch_workers().map(self._read_part, _parts(crops, min(size, share)))
+        return [found for part in answers for found in part]
+
+    def _read_part(self, crops: Sequence[RGB]) -> list[Reading]:
+        """Returns the readings of crops that are read at once."""
+        images = [self._prepare(crop) for crop in crops]
+        filled = rounded(len(images), self.options.batch_size) - len(images)
+        return self._read(torch.stack(images + images[-1:] * filled))[: len(images)]
 
     def _prepare(self, crop: RGB) -> Tensor:
         """Returns the network's input, (3, H, W) float32, with no regard to the aspect ratio."""
@@ -155,3 +171,9 @@ class Clip4StrRecognizer:
             confidence=math.prod(confidences[: len(text) + 1]) ** self._power,
             character_confidences=tuple(confidences[: len(text)]),
         )
+
+
+def _parts(crops: Sequence[RGB], size: int) -> Iterator[Sequence[RGB]]:
+    """Yields crops in their order, so many at a time."""
+    for start in range(0, len(crops), size):
+        yield crops[start : start + size]
