@@ -6,9 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from PIL import Image
 from pydantic import Field
 from torch import Tensor
 
@@ -20,6 +18,7 @@ from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
 from ocr_plugin.clip4str.ctc import ctc_reading
 from ocr_plugin.clip4str.device import usable_device
 from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
+from ocr_plugin.clip4str.resizing import resized_by_pil, resized_on_device
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
@@ -72,7 +71,7 @@ class Clip4StrRecognizer:
     def __init__(self, **options: Any) -> None:
         self.options = Clip4StrOptions.parse(options)
         path = resolve(self.options.model, offline=self.options.offline)
-        device = usable_device(self.options.device)
+        self._device = device = usable_device(self.options.device)
         self._dtype = chosen_dtype(self.options.precision, device)
         model = load_model(path, refinements=self.options.refinements, device=device)
         config = model.config
@@ -86,8 +85,8 @@ class Clip4StrRecognizer:
             if self.options.normalisation
             else (config.mean, config.std)
         )
-        self._mean = torch.tensor(mean).view(3, 1, 1)
-        self._std = torch.tensor(std).view(3, 1, 1)
+        self._mean = torch.tensor(mean, device=device).view(3, 1, 1)
+        self._std = torch.tensor(std, device=device).view(3, 1, 1)
         # A file is called by its name: where it lay is nobody's business but this machine's.
         named = str(self.options.model)
         self._component = Component(
@@ -120,22 +119,28 @@ class Clip4StrRecognizer:
         size = self.options.batch_size
         readings: list[Reading] = []
         for start in range(0, len(crops), size):
-            images = [self._prepare(crop) for crop in crops[start : start + size]]
-            filled = images + images[-1:] * (rounded(len(images), size) - len(images))
-            readings += self._read(torch.stack(filled))[: len(images)]
+            batch = crops[start : start + size]
+            readings += self._read(batch)[: len(batch)]
         return readings
 
-    def _prepare(self, crop: RGB) -> Tensor:
-        """Returns the network's input, (3, H, W) float32, with no regard to the aspect ratio."""
-        height, width = self._model.config.image_size
-        # PIL's bicubic filter widens as the crop shrinks, as it did in training; OpenCV's does not.
-        resized = Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC)
-        pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).float() / 255
-        return (pixels - self._mean) / self._std
+    def _read(self, crops: Sequence[RGB]) -> list[Reading]:
+        """Returns the readings of crops, and some of the last one again."""
+        images = self._images(crops)
+        again = rounded(len(crops), self.options.batch_size) - len(crops)
+        return self._read_images(torch.cat([images, images[-1:].expand(again, -1, -1, -1)]))
 
     @torch.inference_mode()
-    def _read(self, images: Tensor) -> list[Reading]:
-        images = images.to(self.options.device, self._dtype)
+    def _images(self, crops: Sequence[RGB]) -> Tensor:
+        """Returns the network's input, (N, 3, H, W) on its device, whatever the aspect ratios."""
+        size = self._model.config.image_size
+        if self._device.type == "cpu":
+            levels = resized_by_pil(crops, size)
+        else:
+            levels = resized_on_device(crops, size, self._device)
+        return ((levels.float() / 255 - self._mean) / self._std).to(self._dtype)
+
+    @torch.inference_mode()
+    def _read_images(self, images: Tensor) -> list[Reading]:
         if self.options.mode == "ctc":
             columns = self._model.ctc_logits(self._model.encode_image(images)).float().softmax(-1)
             return [ctc_reading(row, self._charset, self._power) for row in columns.cpu().numpy()]
