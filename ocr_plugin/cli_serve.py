@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.cli_recognizer import (
+    Device,
+    Model,
+    Offline,
+    RecognizerName,
+    chosen,
+    detector_options,
+    go_offline,
+)
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
 from ocr_plugin.streams import say
@@ -55,6 +63,7 @@ def serve(
     engine = Engine(
         detector,
         name,
+        detector_options=detector_options(detector, device),
         recognizer_options=options,
         options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
     )

@@ -106,6 +106,13 @@ def test_pictures_that_are_views_are_taken_as_they_are() -> None:
     assert torch.equal(found, resized_by_pil(copies, (32, 128)))
 
 
+def test_the_host_waits_for_no_number_of_the_device() -> None:
+    # A device that has no numbers: asking it for one is an error.
+    some = crops()
+    found = resized_on_device(some, (32, 128), torch.device("meta"))
+    assert found.shape == (len(some), 3, 32, 128)
+
+
 def test_readings_are_the_same_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Clip4StrRecognizer()
     expected = reader.recognize(CROPS)

@@ -16,9 +16,9 @@ from ocr_plugin.clip4str.charset import Charset
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
 from ocr_plugin.clip4str.ctc import ctc_reading
-from ocr_plugin.clip4str.device import usable_device
 from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
 from ocr_plugin.clip4str.resizing import resized_by_pil, resized_on_device
+from ocr_plugin.device import usable_device
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
