@@ -41,6 +41,9 @@ def serve(
     max_pages: Annotated[int, typer.Option(min=1, help="Of a document.")] = 100,
     time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds for a request.")] = 60,
     max_requests: Annotated[int, typer.Option(min=1, help="At once; more are answered 503.")] = 32,
+    readers: Annotated[
+        int, typer.Option(min=1, help="Batches read side by side; on a GPU more than one.")
+    ] = 1,
     offline: Offline = False,
 ) -> None:
     """Serve: POST a picture or PDF to /v1/read, or drop one on the page at /.
@@ -72,6 +75,7 @@ def serve(
         max_pages=max_pages,
         time_limit=time_limit,
         max_requests=max_requests,
+        readers=readers,
     )
     config = uvicorn.Config(
         make_app(engine, limits),

@@ -1,6 +1,10 @@
 """Reading in constant shapes, as a GPU captures it, beside the decoding that lets rows go."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -180,6 +184,60 @@ def test_threads_may_share_a_recognizer_that_reads_so() -> None:
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(reader.recognize, [CROPS] * 6):
             assert [reading.text for reading in found] == expected
+
+
+class Recorder:
+    """Stands for what of `torch.cuda` a capture uses; notes in what order."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    @contextmanager
+    def within(self, what: str) -> Iterator[None]:
+        self.notes.append(f"{what} begins")
+        yield
+        self.notes.append(f"{what} ends")
+
+    def replace(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        aside = Mock(spec=["wait_stream"])
+        pool = object()
+
+        def graph(
+            found: Mock, *, pool: object, stream: object, capture_error_mode: str
+        ) -> AbstractContextManager[None]:
+            assert (pool, stream, capture_error_mode) == (self.pool, aside, "thread_local")
+            self.graphs.append(found)
+            return self.within("capture")
+
+        self.pool, self.graphs = pool, list[Mock]()
+        names: dict[str, Any] = {
+            "device": lambda device: self.within("device"),
+            "Stream": lambda priority: aside,
+            "current_stream": lambda: Mock(spec=["wait_stream"]),
+            "stream": lambda stream: self.within("aside"),
+            "graph_pool_handle": lambda: pool,
+            "CUDAGraph": lambda: Mock(spec=["replay"]),
+            "graph": graph,
+        }
+        for name, stand_in in names.items():
+            monkeypatch.setattr(torch.cuda, name, stand_in)
+
+
+def test_a_loop_is_warmed_up_then_captured_then_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    recorder.replace(monkeypatch)
+    replay = static_decoding._captured(
+        lambda number: recorder.notes.append(f"run {number}"), 2, torch.device("cuda")
+    )
+    warm = ["run 0", "run 1"] * static_decoding._WARM_UPS
+    captures = [
+        note for number in range(2) for note in ("capture begins", f"run {number}", "capture ends")
+    ]
+    assert recorder.notes == [
+        "device begins", "aside begins", *warm, "aside ends", *captures, "device ends",
+    ]  # fmt: skip
+    replay(1)
+    assert [graph.replay.call_count for graph in recorder.graphs] == [0, 1]
 
 
 def test_on_a_cpu_rows_that_ended_leave_the_batch() -> None:

@@ -18,7 +18,7 @@ from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
 from ocr_plugin.clip4str.ctc import ctc_reading
 from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
 from ocr_plugin.clip4str.resizing import resized_by_pil, resized_on_device
-from ocr_plugin.device import usable_device
+from ocr_plugin.device import Lanes, usable_device
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
@@ -59,7 +59,10 @@ class Clip4StrOptions(Options):
 
 
 class Clip4StrRecognizer:
-    """Reads words with CLIP4STR. Holds nothing that changes, so that threads may share it.
+    """Reads words with CLIP4STR. Threads may share it.
+
+    On a GPU each thread has a stream there: one's crops go up and are resized while another's are
+    read. The left-to-right readings are CUDA graphs and take turns.
 
     Its keyword options are those of `Clip4StrOptions`.
 
@@ -87,6 +90,7 @@ class Clip4StrRecognizer:
         )
         self._mean = torch.tensor(mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(std, device=device).view(3, 1, 1)
+        self._lanes = Lanes(device)
         # A file is called by its name: where it lay is nobody's business but this machine's.
         named = str(self.options.model)
         self._component = Component(
@@ -125,9 +129,10 @@ class Clip4StrRecognizer:
 
     def _read(self, crops: Sequence[RGB]) -> list[Reading]:
         """Returns the readings of crops, and some of the last one again."""
-        images = self._images(crops)
-        again = rounded(len(crops), self.options.batch_size) - len(crops)
-        return self._read_images(torch.cat([images, images[-1:].expand(again, -1, -1, -1)]))
+        with self._lanes.own():
+            images = self._images(crops)
+            again = rounded(len(crops), self.options.batch_size) - len(crops)
+            return self._read_images(torch.cat([images, images[-1:].expand(again, -1, -1, -1)]))
 
     @torch.inference_mode()
     def _images(self, crops: Sequence[RGB]) -> Tensor:
