@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from ocr_plugin.cli import main
 from ocr_plugin.cli_recognizer import detector_options
 from ocr_plugin.detectors.dbnet import DBNet
 from ocr_plugin.detectors.torch_network import TorchNetwork, moved, spell_out_padding
-from ocr_plugin.errors import CheckpointError, ConfigurationError
+from ocr_plugin.errors import CheckpointError, ConfigurationError, ExitCode
 from ocr_plugin.onnx import OnnxModel, bundled_model
 from ocr_plugin.protocols import RGB, Regions
 from tests.pictures import draw_lines
@@ -191,6 +192,24 @@ def test_the_detector_goes_where_the_recognizer_goes() -> None:
     assert detector_options("dbnet", "cuda:1") == {"device": "cuda:1"}
     assert detector_options("dbnet", "cpu") == detector_options("dbnet", None) == {}
     assert detector_options("paddle", "cuda:1") == {}
+
+
+@pytest.mark.parametrize(
+    "command", [["read"], ["serve", "--port", "0"], ["batch", "--out", "job"]], ids=lambda c: c[0]
+)
+def test_the_command_line_moves_the_detector(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "onnx2torch", None)
+    Image.new("RGB", (40, 20)).save("a.png")
+    picture = [] if command[0] == "serve" else ["a.png"]
+    # That the extra is missed shows that the detector was to go there.
+    assert main([command[0], *picture, *command[1:], "--device", "cuda:97"]) == ExitCode.USAGE
+    assert "pip install 'ocr-plugin[gpu]'" in capfd.readouterr().err
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
