@@ -61,15 +61,7 @@ def serve(
 
     if offline:
         go_offline()
-    listener = _listener(host, port)
     name, options = chosen(recognizer, model, device)
-    engine = Engine(
-        detector,
-        name,
-        detector_options=detector_options(detector, device),
-        recognizer_options=options,
-        options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
-    )
     limits = ServerOptions(
         max_bytes=round(max_megabytes * 1_000_000),
         max_pages=max_pages,
@@ -77,13 +69,20 @@ def serve(
         max_requests=max_requests,
         readers=readers,
     )
-    config = uvicorn.Config(
-        make_app(engine, limits),
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=round(time_limit),
-    )
-    with listener:
+    with _listener(host, port) as listener:
+        engine = Engine(
+            detector,
+            name,
+            detector_options=detector_options(detector, device),
+            recognizer_options=options,
+            options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
+        )
+        config = uvicorn.Config(
+            make_app(engine, limits),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=round(time_limit),
+        )
         say(f"listening on http://{_shown(host)}:{listener.getsockname()[1]}")
         uvicorn.Server(config).run([listener])
 
