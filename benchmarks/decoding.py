@@ -1,12 +1,12 @@
 """What reading costs beside the image tower: our decoding and the plain one, in the same rounds.
 
     python -m benchmarks.decoding [--model NAME_OR_PATH]... [--data SET] [--batch 16] [--rounds 9]
-        [--device DEVICE] [--precision PRECISION] [--out FILE.json]
+        [--device DEVICE] [--precision PRECISION]... [--out FILE.json]
 
-The plain one is ``tests/plain_clip4str.py``. Both run on the same network, once as PyTorch has it
-and once made ready for reading (`clip4str.precision.ready_to_read`). The images are words of a set,
-or with the made-up weights (``parity``, the default) those of the parity fixture, under which words
-of 2 to 15 characters are read.
+The plain one is ``tests/plain_clip4str.py``. Both run on the same network, as PyTorch has it in
+float32 and made ready for reading in each precision (`clip4str.precision.ready_to_read`). The
+images are words of a set, or with the made-up weights (``parity``, the default) those of the parity
+fixture, under which words of 2 to 15 characters are read.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import copy
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,31 +58,35 @@ def milliseconds(runs: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str
 
 @torch.inference_mode()
 def compare(
-    model: Clip4Str, images: Tensor, device: str, precision: Precision, rounds: int
+    model: Clip4Str, images: Tensor, device: str, precisions: Sequence[Precision], rounds: int
 ) -> dict[str, Any]:
-    """Returns the times of both decodings on both networks, and whether the texts are the same."""
-    dtype = chosen_dtype(precision, torch.device(device))
-    images = images.to(device, dtype)
-    plain = copy.deepcopy(model).to(device, dtype).eval()
-    networks = {"as PyTorch has it": plain, "ready": ready_to_read(model.to(device), dtype)}
+    """Returns the times of both decodings on every network, and whether the texts are the same."""
+    plain = model.to(device).eval()
+    networks = {"as PyTorch has it": (plain, torch.float32)}
+    for precision in precisions:
+        dtype = chosen_dtype(precision, torch.device(device))
+        networks[f"ready, {precision}"] = ready_to_read(copy.deepcopy(plain), dtype), dtype
     runs: dict[str, Callable[[], Tensor]] = {}
-    for name, each in networks.items():
-        runs[f"{name}, tower"] = partial(each.encode_image, images)
-        runs[f"{name}, plain"] = partial(plain_logits, each, images)
-        runs[f"{name}, ours"] = partial(each, images)
+    for name, (each, dtype) in networks.items():
+        batch = images.to(device, dtype)
+        runs[f"{name}, tower"] = partial(each.encode_image, batch)
+        runs[f"{name}, plain"] = partial(plain_logits, each, batch)
+        runs[f"{name}, ours"] = partial(each, batch)
     times = milliseconds(runs, rounds)
     texts = {name: read_texts(plain, run()) for name, run in runs.items() if "tower" not in name}
-    found: dict[str, Any] = {
-        "texts": texts["ready, ours"],
-        "same_texts": len({tuple(each) for each in texts.values()}) == 1,
-    }
+    expected = texts["as PyTorch has it, plain"]
+    found: dict[str, Any] = {"texts": expected}
     for name in networks:
         tower = times[f"{name}, tower"]
         found[name] = {"tower_ms": _summary(tower)}
         for path in ("plain", "ours"):
             whole = times[f"{name}, {path}"]
             ratios = [one / other for one, other in zip(whole, tower, strict=True)]
-            found[name][path] = {"ms": _summary(whole), "over_tower": _summary(ratios)}
+            found[name][path] = {
+                "ms": _summary(whole),
+                "over_tower": _summary(ratios),
+                "same_texts": texts[f"{name}, {path}"] == expected,
+            }
     return found
 
 
@@ -99,16 +103,17 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--precision", action="append")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
+    precisions = arguments.precision or ["float32"]
     for name in arguments.model or [_MADE_UP]:
         images = inputs(name, arguments.data, arguments.batch)
         model = network(None if name == _MADE_UP else name)
-        found = compare(model, images, arguments.device, arguments.precision, arguments.rounds)
+        found = compare(model, images, arguments.device, precisions, arguments.rounds)
         title = "B/16 with made-up weights" if name == _MADE_UP else name
-        results[f"{title}, {arguments.precision}, batches of {arguments.batch}"] = {
+        results[f"{title}, batches of {arguments.batch}"] = {
             "device": arguments.device,
             "threads": torch.get_num_threads(),
             **found,

@@ -20,6 +20,8 @@ _PACKAGES = (
     "pillow",
     "shapely",
 )
+# What decides how fast a processor multiplies matrices, as Linux calls it.
+_ARITHMETIC = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 
 
 def write_report(path: Path, benchmark: str, sets: dict[str, Any]) -> None:
@@ -29,12 +31,35 @@ def write_report(path: Path, benchmark: str, sets: dict[str, Any]) -> None:
     path.write_text(json.dumps(report, indent=2) + "\n")
 
 
+def read_report(path: Path) -> dict[str, Any]:
+    """Returns what `write_report` wrote."""
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
+
+
+def circumstances(report: dict[str, Any]) -> str:
+    """Returns the line that stands under a table: where, when and with what it was measured."""
+    machine = report["machine"]
+    versions = machine["versions"]
+    # Reports of before do not have it.
+    arithmetic = "".join(f" with {name}" for name in machine.get("arithmetic", ())[-1:])
+    return "; ".join(
+        (
+            f"{machine['processor']}{arithmetic}, {machine['cores']} cores, no GPU",
+            f"Python {machine['python']}, torch {versions['torch']}, "
+            f"onnxruntime {versions['onnxruntime']}, rapidocr {versions['rapidocr']}",
+            f"{machine['date']}, commit {machine['commit']}.",
+        )
+    )
+
+
 def describe() -> dict[str, Any]:
-    """Returns date, commit, processor, threads and the versions of what has a part in it."""
+    """Returns date, commit, processor and the versions of what has a part in it."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": _commit(),
         "processor": _processor(),
+        "arithmetic": _arithmetic(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -58,12 +83,22 @@ def _commit() -> str:
 
 
 def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor()
+
+
+def _arithmetic() -> list[str]:
+    """Returns those of `_ARITHMETIC` that the processor has, the most capable last."""
+    flags = _cpuinfo("flags").split()
+    return [name for name in _ARITHMETIC if name in flags]
+
+
+def _cpuinfo(field: str) -> str:
+    """Returns what Linux says of the first core, or nothing elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
 
 
 def _version(name: str) -> str | None:

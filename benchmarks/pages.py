@@ -1,19 +1,24 @@
 """Whole pages, end to end: accuracy and seconds per page, beside other engines in the same run.
 
     python -m benchmarks.pages --data DIR [--recognizer NAME]... [--device DEVICE]
-        [--peer rapidocr] [--limit N] [--out FILE.json]
+        [--peer NAME]... [--limit N] [--out FILE.json]
 
 DIR holds one folder a set, each with ``labels.jsonl`` and its pictures. Every page is read by
 every engine in turn, so that what else the machine does falls on all alike; the first page is
-read once beforehand, outside the measurement.
+read once beforehand, outside the measurement. Peers run with their own defaults: ``rapidocr``;
+``paddleocr``, 3.x on ONNX Runtime with the files of PP-OCRv6 small that the rapidocr wheel has;
+``tesseract``, the command, for sparse text. docTR and OnnxTR are missing: they fetch their weights
+at their first use, from where nothing could be fetched.
 """
 
 import argparse
+import csv
 import json
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +67,48 @@ def _recognizer_options(name: str, device: str | None) -> dict[str, str]:
     return {"device": device} if device and name != "ppocr" else {}
 
 
-PEERS: dict[str, Callable[[], Reader]] = {"rapidocr": rapidocr}
+def paddleocr() -> Reader:
+    """Returns PaddleOCR 3.x without its turning and unwarping of whole pages, in lines."""
+    from ocr_plugin.paddle_files import offline_models
+
+    models = offline_models()  # before paddleocr is imported, which else asks the network
+    from paddleocr import PaddleOCR
+
+    pipeline = PaddleOCR(**models)
+
+    def read(path: Path) -> list[Item]:
+        (result,) = pipeline.predict(str(path))
+        return [
+            {"polygon": polygon.tolist(), "text": text}
+            for polygon, text in zip(result["rec_polys"], result["rec_texts"], strict=True)
+        ]
+
+    return read
+
+
+def tesseract() -> Reader:
+    """Returns the command tesseract (English, sparse text), answering in words."""
+
+    def read(path: Path) -> list[Item]:
+        command = ["tesseract", str(path), "-", "--psm", "11", "tsv"]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        rows = list(csv.DictReader(output.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+        return [_word(row) for row in rows if row["text"].strip()]
+
+    return read
+
+
+def _word(row: Mapping[str, str]) -> Item:
+    x, y, width, height = (int(row[name]) for name in ("left", "top", "width", "height"))
+    corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+    return {"polygon": corners, "text": row["text"]}
+
+
+PEERS: dict[str, Callable[[], Reader]] = {
+    "rapidocr": rapidocr,
+    "paddleocr": paddleocr,
+    "tesseract": tesseract,
+}
 
 
 def measure(folder: Path, readers: dict[str, Reader], limit: int | None) -> dict[str, Any]:

@@ -5,10 +5,11 @@
 Each table stands between two marks; a test fails where it is not what this would write.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks.machine import circumstances, read_report
 
 _ROOT = Path(__file__).parents[1]
 _RESULTS = _ROOT / "benchmarks" / "results"
@@ -72,8 +73,8 @@ def word_table() -> str:
         cells += [f"{times['recognizers'][reader]['ms_per_crop']:.1f}"]
         rows.append(f"| {title} | {' | '.join(cells)} |")
     measured = [
-        f"words.json: {_circumstances(words['machine'])}",
-        f"crop_speed.json: batches of 32; {_circumstances(speed['machine'])}",
+        f"words.json: {circumstances(words)}",
+        f"crop_speed.json: batches of 32; {circumstances(speed)}",
     ]
     return "\n".join([*rows, "", *measured]) + "\n"
 
@@ -89,7 +90,7 @@ def page_table() -> str:
         report = _report(file)
         for name, title in sets.items():
             rows += _page_rows(name, title, report["sets"][name])
-        measured.append(f"{file}: {_circumstances(report['machine'])}")
+        measured.append(f"{file}: {circumstances(report)}")
     return "\n".join([*rows, "", *measured]) + "\n"
 
 
@@ -116,7 +117,7 @@ def batch_table() -> str:
             f"{found['manifest_bytes_per_page']}",
         ]
         rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"batch_speed.json: {_circumstances(report['machine'])}"]) + "\n"
+    return "\n".join([*rows, "", f"batch_speed.json: {circumstances(report)}"]) + "\n"
 
 
 def soak_table() -> str:
@@ -140,12 +141,11 @@ def soak_table() -> str:
         f"{min(memory['mb_by_tenth'])} to {max(memory['mb_by_tenth'])} MB",
     ]
     rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"soak.json: {_circumstances(report['machine'])}"]) + "\n"
+    return "\n".join([*rows, "", f"soak.json: {circumstances(report)}"]) + "\n"
 
 
 def _report(file: str) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads((_RESULTS / file).read_text())
-    return report
+    return read_report(_RESULTS / file)
 
 
 def _page_rows(name: str, title: str, result: dict[str, Any]) -> list[str]:
@@ -162,18 +162,6 @@ def _page_rows(name: str, title: str, result: dict[str, Any]) -> list[str]:
         ]
         rows.append(f"| {' | '.join(cells)} |")
     return rows
-
-
-def _circumstances(machine: dict[str, Any]) -> str:
-    versions = machine["versions"]
-    return "; ".join(
-        (
-            f"{machine['processor']}, {machine['cores']} cores, no GPU",
-            f"Python {machine['python']}, torch {versions['torch']}, "
-            f"onnxruntime {versions['onnxruntime']}, rapidocr {versions['rapidocr']}",
-            f"{machine['date']}, commit {machine['commit']}.",
-        )
-    )
 
 
 if __name__ == "__main__":

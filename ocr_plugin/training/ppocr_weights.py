@@ -4,7 +4,9 @@ The ONNX file is the one that `ppocr` reads with; it comes with the rapidocr whe
 """
 
 import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import Tensor
 
 from ocr_plugin.errors import ConfigurationError
@@ -18,16 +20,8 @@ def convolutions(count: int) -> list[tuple[Tensor, Tensor]]:
     The network was trained on blue, green, red; the first weights are turned round for RGB.
 
     Raises:
-        ConfigurationError: the package that reads the file is not installed, or the file has
-            another layout.
+        ConfigurationError: the file has another layout.
     """
-    try:
-        import onnx
-        from onnx import numpy_helper
-    except ImportError as error:
-        raise ConfigurationError(
-            "starting from PP-OCR's weights needs pip install 'ocr-plugin[train]'"
-        ) from error
     path = bundled_model(BUNDLED_MODEL)
     graph = onnx.load(path).graph
     constants = {entry.name: entry for entry in graph.initializer}
