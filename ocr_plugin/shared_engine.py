@@ -35,8 +35,8 @@ class SharedEngine:
         engine: reads them; it may be used by others besides.
         room: pages that may wait; more are refused, or wait outside.
         batch: pages that are taken up at once.
-        readers: batches that are read side by side. One uses a CPU as well as more; on a GPU a
-            second keeps it busy while the first one's regions are cut out.
+        readers: batches that are read side by side; more than one is meant for a GPU, which a
+            second keeps busy while the first one's regions are cut out.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
 """Reading from left to right in constant shapes and places, as CUDA graphs.
 
-On a GPU a step of a decoder is some dozens of small kernels, which take the host longer to launch
-than the GPU to run. A CUDA graph launches them all at once, but it repeats exactly what was
-captured: the same shapes at the same addresses, and no question to the host. So a batch is never
-cut down to the rows that go on, each batch size has tensors of its own, and the steps are captured
-in a few stretches, between which the host may see that all words have ended. After
+On a GPU a step of a decoder is some dozens of small kernels, each of which the host has to launch.
+A CUDA graph launches them all at once, but it repeats exactly what was captured: the same shapes at
+the same addresses, and no question to the host. So a batch is never cut down to the rows that go
+on, each batch size has tensors of its own, and the steps are captured in a few stretches, between
+which the host may see that all words have ended. After
 https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
 
 Without CUDA the same loop runs as it stands, step by step; so the tests hold it against `decoding`.
@@ -24,8 +24,8 @@ from ocr_plugin.clip4str.past import FixedPast, KeysValues
 if TYPE_CHECKING:
     from ocr_plugin.clip4str.model import Decoder
 
-# Steps between two questions to the host: of a batch of words, few need one stretch alone, and few
-# three of them.
+# Steps between two questions to the host. Words of up to six characters end in the first stretch,
+# of up to thirteen in the second.
 _STRETCH = 7
 # Batch sizes of a decoder that get tensors and graphs of their own: `batch_size.rounded` has 12 up
 # to 64, 18 up to 512.
