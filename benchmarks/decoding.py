@@ -40,8 +40,7 @@ def inputs(model: str, data: Path | None, batch: int) -> Tensor:
         return weights.image_batch(json.loads(FIXTURE.read_text()) | {"batch": batch})
     if data is None:
         raise SystemExit("--data says from where the words are taken")
-    prepare = Clip4StrRecognizer(model=model)._prepare
-    return torch.stack([prepare(crop) for crop in crops_of(data, batch)])
+    return Clip4StrRecognizer(model=model)._images(crops_of(data, batch))
 
 
 def milliseconds(runs: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str, list[float]]:

@@ -62,10 +62,7 @@ def compare(
         texts[mode] = readings[0] == readings[1]
         runs[f"PyTorch, {mode}"] = partial(ours.recognize, crops)
         runs[f"ONNX Runtime, {mode}"] = partial(other.recognize, crops)
-    images = [
-        torch.stack([ours._prepare(crop) for crop in crops[start : start + batch]])
-        for start in range(0, len(crops), batch)
-    ]
+    images = [ours._images(crops[start : start + batch]) for start in range(0, len(crops), batch)]
     tower = ours._model
     runs["PyTorch, tower"] = lambda: [_tower(tower, each) for each in images]
     runs["ONNX Runtime, tower"] = lambda: [files.run("image_tower", each) for each in images]

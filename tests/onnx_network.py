@@ -14,8 +14,7 @@ from torch import Tensor
 
 from ocr_plugin.clip4str import Clip4StrConfig
 from ocr_plugin.clip4str.captions import captions
-
-KeysValues = tuple[Tensor, Tensor]
+from ocr_plugin.clip4str.past import GrowingPast, KeysValues
 
 
 class OnnxNetwork:
@@ -25,7 +24,7 @@ class OnnxNetwork:
         self._folder, self._threads = folder, threads
         self.description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         self.config = Clip4StrConfig.from_values(self.description["config"])
-        self.refinements = refinements
+        self.refinements, self.static = refinements, None
         self.sessions = {name: self._opened(name) for name in self.description["files"]}
         self.visual_decoder = OnnxDecoder(self, "visual")
         self.cross_decoder = OnnxDecoder(self, "cross") if self.config.text_layers else None
@@ -66,14 +65,15 @@ class OnnxDecoder:
         return _layers(*self._network.run(f"{self._branch}_memory", memory))
 
     def step(
-        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: list[KeysValues]
+        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: GrowingPast
     ) -> Tensor:
-        if not past:
-            batch, heads, _, width = memory[0][0].shape
-            past += [(torch.zeros(batch, heads, 0, width),) * 2 for _ in memory]
-        kept = (*_stacked(memory), *_stacked(past))
+        batch, heads, _, width = memory[0][0].shape
+        nothing = torch.zeros(batch, heads, 0, width)
+        known = past._known or [(nothing, nothing) for _ in memory]
+        kept = (*_stacked(memory), *_stacked(known))
         logits, keys, values = self._network.run(f"{self._branch}_step", tokens, *kept)
-        past[:] = _layers(keys, values)
+        for layer, (all_keys, all_values) in enumerate(_layers(keys, values)):
+            past.extended(layer, (all_keys[:, :, position:], all_values[:, :, position:]))
         return logits
 
     def __call__(

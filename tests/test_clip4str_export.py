@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import onnx
 import pytest
@@ -19,6 +19,7 @@ from ocr_plugin.clip4str.catalogue import sha256_of
 from ocr_plugin.clip4str.checkpoint import load_model, save_model
 from ocr_plugin.clip4str.export import export_onnx
 from ocr_plugin.clip4str.parts import Part
+from ocr_plugin.clip4str.past import GrowingPast
 from ocr_plugin.errors import (
     CheckpointError,
     ConfigurationError,
@@ -106,8 +107,7 @@ def test_every_file_gives_the_numbers_of_its_part(
         memory = ours.project(tokens)
         for layer, other in zip(theirs.project(tokens), memory, strict=True):
             assert_alike(torch.stack(layer), torch.stack(other))
-        past: list[Any] = []
-        other_past: list[Any] = []
+        past, other_past = GrowingPast(), GrowingPast()
         for position in range(steps):
             characters = torch.randint(charset.ids, (batch,))
             found = theirs.step(characters, position, memory, past)
@@ -149,7 +149,7 @@ def test_drawn_words_are_read_as_by_the_recognizer(mode: str, compact: Path) -> 
     assert sum(reading.text == word for reading, word in zip(expected, WORDS, strict=True)) > 9
 
     other = OnnxNetwork(compact / "compact-onnx")
-    images = torch.stack([ours._prepare(crop) for crop in crops])
+    images = ours._images(crops)
     with torch.inference_mode():
         if mode == "ctc":
             _, logits = other.run("image_tower", images)

@@ -26,15 +26,10 @@ from ocr_plugin.clip4str.adapter import Adapter
 from ocr_plugin.clip4str.captions import captions
 from ocr_plugin.clip4str.config import HEAD_WIDTH, STEM_STRIDE, Clip4StrConfig
 from ocr_plugin.clip4str.ladder import Ladder
+from ocr_plugin.clip4str.past import KeysValues, Past, join
+from ocr_plugin.clip4str.static_decoding import StaticDecoding
 from ocr_plugin.clip4str.stem import ConvolutionalStem
 from ocr_plugin.errors import ConfigurationError
-
-KeysValues = tuple[Tensor, Tensor]
-"""Keys and values of one attention: (B, heads, L, D / heads) each."""
-
-
-def _join(first: KeysValues, second: KeysValues) -> KeysValues:
-    return torch.cat([first[0], second[0]], dim=2), torch.cat([first[1], second[1]], dim=2)
 
 
 class Attention(nn.Module):
@@ -175,7 +170,7 @@ class Decoder(nn.Module):
         own = [layer.cross_attn.keys_values(memory) for layer in self._layers()]
         if after is None:
             return own
-        return [_join(first, second) for first, second in zip(after, own, strict=True)]
+        return [join(first, second) for first, second in zip(after, own, strict=True)]
 
     def forward(
         self,
@@ -211,7 +206,7 @@ class Decoder(nn.Module):
         return cast(Tensor, self.head(self.norm(queries)))
 
     def step(
-        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: list[KeysValues]
+        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: Past
     ) -> Tensor:
         """Returns the logits of the character at `position`, (B, classes), left to right.
 
@@ -219,8 +214,7 @@ class Decoder(nn.Module):
             tokens: (B,) int64, the character before it, or BOS at position 0.
             position: counted from 0; one more than in the call before.
             memory: of `project`.
-            past: keys and values of the characters so far, one a layer; empty at position 0. This
-                call adds its own.
+            past: of the characters before; this call adds its own.
         """
         content = self.text_embed(tokens[:, None])  # (B, 1, D)
         if position > 0:
@@ -229,12 +223,7 @@ class Decoder(nn.Module):
         layers = self._layers()
         for index, (layer, layer_memory) in enumerate(zip(layers, memory, strict=True)):
             normed = layer.norm_c(content)
-            known = layer.self_attn.keys_values(normed)
-            if position > 0:
-                known = _join(past[index], known)
-                past[index] = known
-            else:
-                past.append(known)
+            known = past.extended(index, layer.self_attn.keys_values(normed))
             # Everything known lies to the left, so that nothing needs a mask.
             queries = layer.stream(queries, layer.norm_q(queries), known, layer_memory, None)
             if layer is not layers[-1]:
@@ -258,6 +247,8 @@ class Clip4Str(nn.Module):
         config: what it was built from.
         refinements: rounds of cloze refinement after the left-to-right reading, 0 or more; the
             published accuracies use 1.
+        static: reads from left to right where shapes must not change, as on a GPU; None elsewhere,
+            where rows that have ended leave the batch.
     """
 
     def __init__(self, config: Clip4StrConfig, refinements: int = 1) -> None:
@@ -266,6 +257,7 @@ class Clip4Str(nn.Module):
             raise ConfigurationError(f"refinements cannot be negative, got {refinements}")
         self.config = config
         self.refinements = refinements
+        self.static: StaticDecoding | None = None
         self.clip_model = _towers(config)
         self.visual_decoder = Decoder(config)
         self.cross_decoder = Decoder(config) if config.text_layers else None

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from ocr_plugin.clip4str.config import Clip4StrConfig
-from ocr_plugin.clip4str.model import Clip4Str, Decoder, DecoderLayer, KeysValues
+from ocr_plugin.clip4str.model import Clip4Str, Decoder, DecoderLayer
+from ocr_plugin.clip4str.past import KeysValues
 
 
 @dataclass(frozen=True)
