@@ -26,14 +26,19 @@ def torch_workers() -> ThreadPoolExecutor:
     import torch
 
     before, count = torch.get_num_threads(), cores()
-    workers = ThreadPoolExecutor(
-        count, "ocr-torch", initializer=torch.set_num_threads, initargs=(1,)
-    )
+    workers = ThreadPoolExecutor(count, "ocr-torch", initializer=_keep_to_one_core)
     # Threads are started when there is work for them; so all are now, which wait for each other.
     list(workers.map(threading.Barrier(count).wait, [None] * count))
     # What is set in a worker holds there, but is also what other threads begin with from then on.
     torch.set_num_threads(before)
     return workers
+
+
+def _keep_to_one_core() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    torch.get_num_threads()  # a thread takes over what was set last when it first asks
 
 
 if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads

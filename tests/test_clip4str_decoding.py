@@ -116,3 +116,21 @@ def test_rows_that_ended_cost_nothing_more(monkeypatch: pytest.MonkeyPatch) -> N
         model(images, independent=True)
     # Both branches: three steps of "of", EOS included, and thirteen of the long word.
     assert sum(rows) <= 2 * (15 * 3 + 13)
+
+
+def test_equal_captions_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(resolve(DEFAULT_MODEL)).eval()
+    rows: list[int] = []
+    encode = Clip4Str.encode_captions
+
+    def counted(self: Clip4Str, captions: list[tuple[int, ...]]) -> Tensor:
+        rows.append(len(captions))
+        return encode(self, captions)
+
+    monkeypatch.setattr(Clip4Str, "encode_captions", counted)
+    images = drawn(["EXIT", "of", "EXIT", "Hotel", "EXIT", "of", "EXIT", "EXIT"], model)
+    assert_alike(model, images)  # the plain path encodes them as texts
+    rows.clear()
+    with torch.inference_mode():
+        model(images, independent=True)
+    assert rows[0] == 3

@@ -122,7 +122,7 @@ def test_a_reading_does_not_depend_on_its_neighbours(
 def test_the_network_sees_batches_of_few_sizes(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recognizer, seen = Clip4StrRecognizer(model=weights, batch_size=23), set()
+    recognizer, seen = Clip4StrRecognizer(model=weights, batch_size=23, threads=1), set()
     forward = recognizer._model.forward
 
     def watched(images: torch.Tensor, **options: Any) -> torch.Tensor:

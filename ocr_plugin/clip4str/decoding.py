@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ocr_plugin.clip4str.batch_size import rounded
-from ocr_plugin.clip4str.past import GrowingPast, KeysValues
+from ocr_plugin.clip4str.past import GrowingPast, KeysValues, join
 
 if TYPE_CHECKING:
     from ocr_plugin.clip4str.model import Clip4Str, Decoder
@@ -212,10 +212,9 @@ class _Captioned:
     ) -> None:
         self._model, self._decoder = model, decoder
         self._captions = model.captions(texts)
-        caption = decoder.project(model.encode_captions(self._captions))
         self.memory = [
-            (torch.cat([own, keys], dim=2), torch.cat([its, values], dim=2))
-            for (own, its), (keys, values) in zip(image, caption, strict=True)
+            join(own, caption)
+            for own, caption in zip(image, self._projected(self._captions), strict=True)
         ]
 
     def update(self, texts: Sequence[str]) -> None:
@@ -226,13 +225,20 @@ class _Captioned:
         self._captions = captions
         if not changed:
             return
-        changed += changed[-1:] * (rounded(len(changed), len(captions)) - len(changed))
-        encoded = self._model.encode_captions([captions[row] for row in changed])
-        rows = torch.tensor(changed, device=encoded.device)
-        renewed = self._decoder.project(encoded)
+        rows = torch.tensor(changed, device=self.memory[0][0].device)
+        renewed = self._projected([captions[row] for row in changed])
         for whole, part in zip(self.memory, renewed, strict=True):
             for old, new in zip(whole, part, strict=True):
                 old[rows, :, -new.shape[2] :] = new
+
+    def _projected(self, captions: Sequence[tuple[int, ...]]) -> list[KeysValues]:
+        """Returns each layer's keys and values of captions; equal ones are encoded once."""
+        places = {caption: place for place, caption in enumerate(dict.fromkeys(captions))}
+        different = list(places)
+        different += different[-1:] * (rounded(len(different), len(captions)) - len(different))
+        projected = self._decoder.project(self._model.encode_captions(different))
+        rows = torch.tensor([places[each] for each in captions], device=projected[0][0].device)
+        return [(keys[rows], values[rows]) for keys, values in projected]
 
 
 def _steps(logits: Tensor, eos: int) -> Tensor:

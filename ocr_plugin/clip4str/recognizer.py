@@ -25,9 +25,10 @@ from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
 from ocr_plugin.threads import cores, torch_workers
 
-# On a CPU fewer crops than this are not worth another thread: what it takes to begin each of a
-# network's operations counts for more.
-_LEAST_PART = 8
+# On a CPU fewer crops than this are read by one thread alone: to begin each of a network's
+# thousands of operations takes Python's lock, so that threads with little to do stand in each
+# other's way.
+_LEAST_PART = 4
 _NORMALISATIONS = {"clip": (CLIP_MEAN, CLIP_STD), "half": (HALF, HALF)}
 
 
