@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, ExitCode
+from ocr_plugin.stopping import stopping
 from ocr_plugin.streams import results_only, say
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def run(
         int | None, typer.Option(metavar="N", help="Processes that make batches.")
     ] = None,
 ) -> None:
-    """Train by a recipe; with --resume, go on where an interrupted run stood."""
+    """Train by a recipe; with --resume, go on where an interrupted run stood.
+
+    Ctrl-C and SIGTERM stop it after the step it is in, with a checkpoint.
+    """
     with results_only() as stream:
         from ocr_plugin.training.options import TrainingOptions, found_recipe
         from ocr_plugin.training.progress import Progress
@@ -68,21 +72,29 @@ def run(
         if resume and not (out / "checkpoint.pt").exists():
             raise ConfigurationError(f"{out} has no run to resume")
         sets = _opened(options)
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{out}: no folder can be made there: {error}") from error
         trainer = Trainer(options, out, sets)
         for words in sets if trainer.leads else ():
             say(words.describe())
-        with Progress(trainer.step, trainer.steps) as progress:
+        with (
+            Progress(trainer.step, trainer.steps) as progress,
+            stopping("stopping after this step, with a checkpoint") as stopped,
+        ):
             ended = trainer.run(
                 _validation(options, sets),
                 progress.show,
                 None if stop_after is None else 60 * stop_after,
+                lambda: bool(stopped),
             )
-        if not trainer.leads:
-            return
-        _say_passed_over(trainer.passed_over)
-        state = "trained" if ended else f"stopped after step {trainer.step} of {trainer.steps}"
-        print(f"{state}: {out / WEIGHTS}", file=stream)
+        if trainer.leads:
+            _say_passed_over(trainer.passed_over)
+            state = "trained" if ended else f"stopped after step {trainer.step} of {trainer.steps}"
+            print(f"{state}: {out / WEIGHTS}", file=stream)
+        if stopped and not ended:
+            raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 @training.command()
@@ -108,6 +120,7 @@ def export(
     """
     with results_only() as stream:
         import torch
+        from safetensors import SafetensorError
 
         from ocr_plugin.clip4str.checkpoint import load_model, save_model
         from ocr_plugin.training.averaging import averaged
@@ -119,7 +132,7 @@ def export(
                 model.config = replace(model.config, confidence_power=_power(out, recipe, data))
                 print(f"confidence power: {model.config.confidence_power}", file=stream)
                 save_model(model, out, torch.float16)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise ConfigurationError(f"{out}: cannot be written: {error}") from error
         print(f"{out}: {out.stat().st_size / 1e6:.1f} MB", file=stream)
 

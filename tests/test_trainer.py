@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -18,11 +19,12 @@ from PIL import Image, ImageFont
 
 from ocr_plugin.clip4str import load_model
 from ocr_plugin.clip4str.charset import CHARACTERS
-from ocr_plugin.errors import CheckpointError, ConfigurationError
+from ocr_plugin.errors import CheckpointError, ConfigurationError, ExitCode
 from ocr_plugin.evaluation.word_sets import WordImage
 from ocr_plugin.training.batches import BatchSource, load_batches
 from ocr_plugin.training.datasets import TrainingSet
 from ocr_plugin.training.options import TrainingOptions
+from ocr_plugin.training.progress import Progress
 from ocr_plugin.training.trainer import WEIGHTS, Trainer
 from ocr_plugin.training.validation import ValidationSet, accuracies, validation_words
 
@@ -145,16 +147,23 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(data: Path) -> None:
     assert losses(data / "whole") == losses(data / "parts") != []
 
 
-def test_a_killed_process_loses_what_came_after_its_checkpoint_only(data: Path) -> None:
-    (data / "recipe.toml").write_text(
+def tiny_recipe(data: Path, loaders: int) -> Path:
+    """Returns a recipe in a file, of a run that takes longer than any test."""
+    path = data / "recipe.toml"
+    path.write_text(
         f"[network]\n{''.join(f'{k} = {json.dumps(v)}' + chr(10) for k, v in NETWORK.items())}"
         "[objective]\nctc_weight = 1.0\nctc_alone_until = 1.0\n"
         "[optimiser]\nbatch_size = 8\nsamples = 80000\n"
         '[data.synthetic]\nfonts = ["plain.ttf"]\n'
-        "[machine]\nloaders = 0\ncheckpoint_minutes = 0.002\n"
+        f"[machine]\nloaders = {loaders}\n"
+        f"checkpoint_minutes = {60.0 if loaders else 0.002}\n"
     )
+    return path
+
+
+def test_a_killed_process_loses_what_came_after_its_checkpoint_only(data: Path) -> None:
     out = data / "run"
-    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(data / "recipe.toml")]
+    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(tiny_recipe(data, 0))]
     command += ["--out", str(out), "--data", str(data)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
@@ -172,6 +181,71 @@ def test_a_killed_process_loses_what_came_after_its_checkpoint_only(data: Path) 
     assert resumed.stdout.startswith("stopped after step ")
     assert int(resumed.stdout.split()[3]) > 1
     load_model(out / WEIGHTS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint(data: Path, number: int) -> None:
+    out = data / "run"
+    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(tiny_recipe(data, 1))]
+    process = subprocess.Popen(
+        [*command, "--out", str(out), "--data", str(data)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    log = out / "log.csv"
+    while not (log.exists() and "loss" in log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, number)  # the loaders too, as a terminal does
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == ExitCode.INTERRUPTED, stderr
+    assert "stopping after this step" in stderr and "Traceback" not in stderr
+    step = int(stdout.split()[3])
+    assert stdout.startswith("stopped after step ") and step >= 20
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == step
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it(data: Path) -> None:
+    options = recipe(data, optimiser={"samples": 8000})
+    trainer = trainer_of(options, data / "run")
+    trainer.run([], quiet, stop_after=0)
+    before = {path.name: path.read_bytes() for path in (data / "run").iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(ConfigurationError, match=r"checkpoint\.pt: cannot be written: F"):
+            trainer.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert before == {path.name: path.read_bytes() for path in (data / "run").iterdir()}
+    assert trainer_of(options, data / "run").step == 1
+    # And where there is no room for the weights beside it.
+    (data / "run" / WEIGHTS).unlink()
+    (data / "run" / WEIGHTS).mkdir()
+    with pytest.raises(ConfigurationError, match="run: cannot be written: "):
+        trainer.save()
+
+
+def test_without_a_terminal_lines_tell_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(0, 100) as progress:
+        for step in (20, 40):
+            progress.show(step, 100, {"loss/ctc": 1.5})
+        progress.show(45, 100, {})
+        progress.show(50, 100, {"accuracy/cross/signs": 0.5})
+    assert capsys.readouterr().err.splitlines() == [
+        "step 20 of 100, 0.0 min  ctc 1.500",
+        "step 50 of 100, 0.0 min  ctc 1.500  cross/signs 50.0",
+    ]
+
+
+def test_what_goes_wrong_in_a_loader_is_one_line(data: Path) -> None:
+    (data / "plain.ttf").write_bytes(b"no font")
+    source = source_of(recipe(data))
+    with pytest.raises(ConfigurationError, match="fonts") as caught:
+        list(load_batches(source, range(1), 1))
+    assert "\n" not in str(caught.value)
 
 
 def test_another_recipe_is_not_resumed(data: Path) -> None:

@@ -48,12 +48,12 @@ class Processes:
         ):
             grad.copy_(mean.view_as(grad))
 
-    def agree(self, value: bool) -> bool:
-        """Returns the first process's `value` in all of them."""
+    def any(self, value: bool) -> bool:
+        """Returns whether `value` is true in any of the processes, to all of them."""
         if self.count == 1:
             return value
         flag = torch.tensor([int(value)], device=self.device)
-        distributed.broadcast(flag, 0)
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
         return bool(flag.item())
 
 

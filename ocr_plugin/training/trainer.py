@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ocr_plugin.clip4str.checkpoint import save_model
@@ -108,21 +109,37 @@ class Trainer:
         )
 
     def run(
-        self, validation: Sequence[ValidationSet], report: Report, stop_after: float | None = None
+        self,
+        validation: Sequence[ValidationSet],
+        report: Report,
+        stop_after: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Trains to the end, or for `stop_after` seconds; returns whether the end is reached.
+        """Trains to the end, or until it is to stop; returns whether the end is reached.
 
-        A checkpoint is written at times, and at the end, together with `WEIGHTS`.
+        A checkpoint is written at times, and wherever it ends, together with `WEIGHTS`.
 
         Args:
             validation: what to measure accuracy on at times; of the first process only.
             report: is told what was measured.
             stop_after: seconds after which to leave off at the next step.
+            stop: asked after each step whether to leave off there; of several processes, one that
+                says so stops all.
+
+        Raises:
+            ConfigurationError: the checkpoint or the log cannot be written, or a source of words
+                turns out to be of no use.
         """
         processes = self._processes
+        begun = time.monotonic()
         log = TrainingLog(self._folder, self.step) if processes.leads else None
+
+        def stops() -> bool:
+            late = stop_after is not None and time.monotonic() - begun >= stop_after
+            return processes.any(late or stop())
+
         try:
-            self._run(validation, report, log, stop_after)
+            self._run(validation, report, log, stops)
         finally:
             if log is not None:
                 log.close()
@@ -134,7 +151,7 @@ class Trainer:
         validation: Sequence[ValidationSet],
         report: Report,
         log: TrainingLog | None,
-        stop_after: float | None,
+        stops: Callable[[], bool],
     ) -> None:
         processes, machine = self._processes, self.options.machine
         batch_size = self.options.optimiser.batch_size
@@ -143,24 +160,23 @@ class Trainer:
             self.steps * processes.count,
             processes.count,
         )
-        begun = saved = time.monotonic()
+        saved = time.monotonic()
         every = max(machine.validate_samples // batch_size, 1)
         for raw in load_batches(self._source, numbers, machine.loaders):
             for record in (record for crops in raw.crops for record in crops.passed_over):
                 self.passed_over[record.name] = record.reason
             values = self._learn(self._source.finish(raw, self._device))
-            now = time.monotonic()
-            ends = self.step == self.steps
-            stops = processes.agree(stop_after is not None and now - begun >= stop_after)
+            ends, stopped = self.step == self.steps, stops()
             if log is not None:
                 if self.step % every == 0 or ends:
                     values |= self._validate(validation)
                 log.write(self.step, self.step * batch_size, values)
                 report(self.step, self.steps, values)
-                if ends or stops or now - saved >= 60 * machine.checkpoint_minutes:
+                due = time.monotonic() - saved >= 60 * machine.checkpoint_minutes
+                if ends or stopped or due:
                     self.save()
                     saved = time.monotonic()
-            if stops:
+            if stopped:
                 break
 
     @property
@@ -169,13 +185,20 @@ class Trainer:
         return self._processes.leads
 
     def save(self) -> None:
-        """Writes the checkpoint and the weights."""
+        """Writes the checkpoint and the weights.
+
+        Raises:
+            ConfigurationError: they cannot be written; those before them are still there.
+        """
         average = None if self.average is self.model else self.average.state_dict()
         state = Checkpoint(
             self.step, self.model.state_dict(), average, self._optimiser.state_dict()
         )
         checkpoint.save(self._folder, state, self.options)
-        save_model(self.average, self._folder / WEIGHTS)
+        try:
+            save_model(self.average, self._folder / WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            raise ConfigurationError(f"{self._folder}: cannot be written: {error}") from error
 
     def _restore(self, state: Checkpoint) -> None:
         self.step = state.step
