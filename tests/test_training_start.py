@@ -190,6 +190,8 @@ def test_the_log_of_a_resumed_run_has_every_step_once(tmp_path: Path) -> None:
         ("samples =", "no TOML"),
         ("preset = 'B/17'\n[optimiser]\nsamples = 5", "no size is called 'B/17'"),
         ("[network]\nembed_dim = 7\n[optimiser]\nsamples = 5", "embed_dim 7"),
+        ("[objective]\npermutations = 3\n[optimiser]\nsamples = 5", "an even number"),
+        ("[objective]\nctc_alone_until = 1\n[optimiser]\nsamples = 5", "needs a ctc_weight"),
         ("[network]\nwidth = 7\n[optimiser]\nsamples = 5", "width is unknown"),
     ],
 )

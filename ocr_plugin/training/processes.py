@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,14 @@ class Processes:
             grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True
         ):
             grad.copy_(mean.view_as(grad))
+
+    def means(self, values: Tensor) -> Tensor:
+        """Returns the mean over the processes of each of some values, to all of them."""
+        if self.count == 1:
+            return values
+        summed = values.detach().clone()
+        distributed.all_reduce(summed)
+        return summed / self.count
 
     def any(self, value: bool) -> bool:
         """Returns whether `value` is true in any of the processes, to all of them."""

@@ -23,7 +23,7 @@ from ocr_plugin.training.checkpoint import Checkpoint
 from ocr_plugin.training.datasets import TrainingSet
 from ocr_plugin.training.freezing import freeze
 from ocr_plugin.training.log import TrainingLog
-from ocr_plugin.training.loss import ctc_loss, permuted_sequence_loss
+from ocr_plugin.training.loss import counted_tokens, ctc_loss, permuted_sequence_loss
 from ocr_plugin.training.optimiser import make_optimiser, set_learning_rate
 from ocr_plugin.training.options import TrainingOptions
 from ocr_plugin.training.permutations import permutations
@@ -211,7 +211,7 @@ class Trainer:
         """Makes one step; returns the losses."""
         options, progress = self.options, self.step / self.steps
         alone = progress < options.objective.ctc_alone_until
-        rests = progress < options.freeze.stem_until
+        rests = options.freeze.image_blocks > 0 or progress < options.freeze.stem_until
         self.model.stem.requires_grad_(not rests)
         set_learning_rate(self._optimiser, progress, options.optimiser)
         # Dropout and the orders of reading depend on the step alone, as the batch does.
@@ -220,12 +220,11 @@ class Trainer:
         self._optimiser.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         for part in batch.parts(options.optimiser.accumulate):
-            losses = self._losses(part, alone, random.Random(f"{seed}:orders"))
-            share = len(part.labels) / len(batch.labels)
+            losses = self._losses(part, batch, alone, random.Random(f"{seed}:orders"))
             total = sum(losses.values(), start=torch.zeros((), device=self._device))
-            (total * share).backward()  # type: ignore[no-untyped-call]
+            total.backward()  # type: ignore[no-untyped-call]
             for name, loss in losses.items():
-                sums[name] = sums.get(name, 0) + loss.detach() * share
+                sums[name] = sums.get(name, 0) + loss.detach()
         parameters = [entry for entry in self.model.parameters() if entry.grad is not None]
         self._processes.average_gradients(parameters)
         norm = nn.utils.clip_grad_norm_(parameters, options.optimiser.clip_norm)
@@ -236,45 +235,57 @@ class Trainer:
         if self.step % _LOSSES_EVERY:
             return {}  # asking for numbers makes the host wait for a GPU
         rate = max(group["lr"] for group in self._optimiser.param_groups)
+        means = self._processes.means(torch.stack(list(sums.values()))).tolist()
         return {
-            **{f"loss/{name}": float(loss) for name, loss in sums.items()},
+            **{f"loss/{name}": mean for name, mean in zip(sums, means, strict=True)},
             "gradient_norm": float(norm),
             "learning_rate": rate,
         }
 
-    def _losses(self, batch: Batch, ctc_alone: bool, rng: random.Random) -> dict[str, Tensor]:
+    def _losses(
+        self, part: Batch, batch: Batch, ctc_alone: bool, rng: random.Random
+    ) -> dict[str, Tensor]:
+        """Returns what a part adds to the batch's losses; all parts' together are the batch's."""
         objective = self.options.objective
-        images = (batch.images - self._mean) / self._std
-        caseless = batch.caseless if bool(batch.caseless.any()) else None
+        images = (part.images - self._mean) / self._std
+        caseless = part.caseless if bool(part.caseless.any()) else None
         losses: dict[str, Tensor] = {}
         lower = self.options.machine.precision == "bfloat16"
         with torch.autocast(self._device.type, torch.bfloat16, enabled=lower):
             tokens = self.model.encode_image(images)
             if objective.ctc_weight:
-                loss = ctc_loss(self.model, tokens, batch.labels, caseless)
-                losses["ctc"] = objective.ctc_weight * loss
+                loss = ctc_loss(self.model, tokens, part.labels, caseless)
+                share = len(part.labels) / len(batch.labels)
+                losses["ctc"] = objective.ctc_weight * share * loss
             if not ctc_alone:
-                losses |= self._branch_losses(tokens, batch.labels, caseless, rng)
+                losses |= self._branch_losses(tokens, part.labels, batch.labels, caseless, rng)
         return losses
 
     def _branch_losses(
-        self, tokens: Tensor, labels: list[str], caseless: Tensor | None, rng: random.Random
+        self,
+        tokens: Tensor,
+        labels: list[str],
+        all_labels: list[str],
+        caseless: Tensor | None,
+        rng: random.Random,
     ) -> dict[str, Tensor]:
-        """Returns the two branches' losses, read in groups of words of like length.
+        """Returns what a part adds to the branches' losses, read in groups of words of like length.
 
         A batch is as long as its longest word, which few words are; in groups they are read in half
-        the time. The groups' means count by their tokens, so that each token counts alike.
+        the time. The groups' means count by their tokens, so that each token counts alike. Without
+        groups, all parts of a batch are read in the same orders, those of its longest word.
         """
         objective = self.options.objective
         order = sorted(range(len(labels)), key=lambda index: len(labels[index]))
         size = -(-len(order) // objective.length_groups)
-        total = sum(len(label) + 1 for label in labels)
+        total = counted_tokens(all_labels, objective.permutations)
         losses: dict[str, Tensor] = {}
         for first in range(0, len(order), size):
             indices = order[first : first + size]
             group = torch.tensor(indices, device=self._device)
             words = [labels[index] for index in indices]
-            orders = permutations(max(map(len, words)), objective.permutations, rng)
+            longest = max(map(len, words if objective.length_groups > 1 else all_labels))
+            orders = permutations(longest, objective.permutations, rng)
             found = permuted_sequence_loss(
                 self.model,
                 tokens[group],
@@ -282,7 +293,7 @@ class Trainer:
                 orders,
                 None if caseless is None else caseless[group],
             )
-            share = sum(len(word) + 1 for word in words) / total
+            share = counted_tokens(words, objective.permutations) / total
             for name, loss in found.items():
                 losses[name] = losses.get(name, 0) + share * loss
         return losses
