@@ -13,7 +13,7 @@ from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.training.synthetic import fonts
 from ocr_plugin.training.synthetic.composition import compose
-from ocr_plugin.training.synthetic.degradation import degrade, gaussian_blur
+from ocr_plugin.training.synthetic.degradation import _hide, degrade, gaussian_blur
 from ocr_plugin.training.synthetic.fonts import SkippedFont, drawable, find_fonts
 from ocr_plugin.training.synthetic.masks import draw_mask
 from ocr_plugin.training.synthetic.stream import SyntheticOptions, SyntheticWords
@@ -199,6 +199,19 @@ def test_a_blur_keeps_the_light() -> None:
     blurred = gaussian_blur(images, 1.2)
     assert blurred.mean() == pytest.approx(images.mean().item(), abs=5e-3)
     assert blurred.std() < 0.5 * images.std()
+
+
+def test_what_hides_a_word_hides_little_of_it() -> None:
+    images = torch.full((400, 3, *SIZE), 0.5)
+    hidden = _hide(images, torch.ones(400, 1, 1, 1), torch.Generator().manual_seed(0))
+    shares = (hidden != images).any(1).float().mean((1, 2))
+    assert (shares > 0).all() and shares.max() < 0.35 and shares.mean() < 0.15
+    # Of the middle of the picture, where the word is, at least two thirds stay in sight.
+    middle = (hidden != images).any(1)[:, 8:24].float().mean((1, 2))
+    assert middle.max() < 0.34
+    assert torch.equal(
+        hidden, _hide(images, torch.ones(400, 1, 1, 1), torch.Generator().manual_seed(0))
+    )
 
 
 def test_hard_pictures_are_worse_than_easy_ones() -> None:
