@@ -77,8 +77,8 @@ def run(
         except OSError as error:
             raise ConfigurationError(f"{out}: no folder can be made there: {error}") from error
         trainer = Trainer(options, out, sets)
-        for words in sets if trainer.leads else ():
-            say(words.describe())
+        for line in trainer.describe() if trainer.leads else ():
+            say(line)
         with (
             Progress(trainer.step, trainer.steps) as progress,
             stopping("stopping after this step, with a checkpoint") as stopped,
@@ -168,13 +168,14 @@ def synth(
             )
         )
         skipped = words.skipped_fonts()
-        sheet = contact_sheet(words, count, _pixels(size), seed)
+        sheet, passed_over = contact_sheet(words, count, _pixels(size), seed)
         try:
             sheet.save(preview)
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{preview}: cannot be written: {error}") from error
         for font in skipped[:_SHOWN]:
             say(f"not drawn with: {font.path}: {font.reason}")
+        _say_passed_over(passed_over)
         used = len(words.fonts) - len(skipped)
         print(f"{preview}: {count} words in {used} fonts, {len(skipped)} not usable", file=stream)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ocr_plugin.errors import ConfigurationError, OcrError
+from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.training.datasets import Crops, TrainingSet, mixed_counts
 from ocr_plugin.training.options import DataOptions
 from ocr_plugin.training.synthetic.stream import Drawn, SyntheticWords
@@ -32,6 +33,12 @@ class RawBatch:
     number: int
     crops: Sequence[Crops]
     drawn: Drawn | None
+
+    @property
+    def passed_over(self) -> list[BadRecord]:
+        """What was drawn but does not decode."""
+        real = [record for crops in self.crops for record in crops.passed_over]
+        return real + list(self.drawn.passed_over if self.drawn else ())
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,15 @@ class BatchSource(Dataset[RawBatch]):
 
     def __len__(self) -> int:
         return self._batches
+
+    def describe(self) -> list[str]:
+        """Returns a line for each source: what there is, and what is left out and why.
+
+        Raises:
+            ConfigurationError: synthetic words cannot be drawn with the fonts that are there.
+        """
+        lines = [words.describe() for words in self._sets]
+        return lines + ([self._synthetic.describe()] if self._synthetic else [])
 
     def __getitem__(self, number: int) -> RawBatch:
         rng = random.Random(f"{self._seed}:{number}")

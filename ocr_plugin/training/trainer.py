@@ -49,7 +49,7 @@ class Trainer:
         average: the moving average of its weights, or the network itself where none is kept.
         step: how many steps are done.
         steps: of the whole run.
-        passed_over: records that were drawn and did not decode, with the reason, by name.
+        passed_over: records and photos that were drawn and did not decode: the reason, by name.
     """
 
     def __init__(self, options: TrainingOptions, folder: Path, sets: Sequence[TrainingSet]) -> None:
@@ -163,8 +163,7 @@ class Trainer:
         saved = time.monotonic()
         every = max(machine.validate_samples // batch_size, 1)
         for raw in load_batches(self._source, numbers, machine.loaders):
-            for record in (record for crops in raw.crops for record in crops.passed_over):
-                self.passed_over[record.name] = record.reason
+            self.passed_over |= {record.name: record.reason for record in raw.passed_over}
             values = self._learn(self._source.finish(raw, self._device))
             ends, stopped = self.step == self.steps, stops()
             if log is not None:
@@ -178,6 +177,14 @@ class Trainer:
                     saved = time.monotonic()
             if stopped:
                 break
+
+    def describe(self) -> list[str]:
+        """Returns a line for each source of words: what there is, and what is left out and why.
+
+        Raises:
+            ConfigurationError: one of them turns out to be of no use.
+        """
+        return self._source.describe()
 
     @property
     def leads(self) -> bool:
