@@ -79,12 +79,13 @@ def run(
         trainer = Trainer(options, out, sets)
         for line in trainer.describe() if trainer.leads else ():
             say(line)
+        validation = _validation(options, sets) if trainer.leads else []
         with (
             Progress(trainer.step, trainer.steps) as progress,
             stopping("stopping after this step, with a checkpoint") as stopped,
         ):
             ended = trainer.run(
-                _validation(options, sets),
+                validation,
                 progress.show,
                 None if stop_after is None else 60 * stop_after,
                 lambda: bool(stopped),
@@ -196,13 +197,16 @@ def _power(weights: Path, recipe: str, data: Path | None) -> float:
     options = TrainingOptions.from_toml(found_recipe(recipe))
     if data is not None:
         options = options.on_machine({"data": data})
-    words = [word for held in _opened(options) for word in held.held_back(_ALL)]
+    kept = [held.held_back(_ALL) for held in _opened(options)]
+    _say_passed_over({record.name: record.reason for _, bad in kept for record in bad})
     reader = Clip4StrRecognizer(model=weights)
     before = reader.model_config.confidence_power
-    return before * confidence_power(reader, words)
+    words = [word for some, _ in kept for word in some]
+    return before * confidence_power(reader, words, reader.model_config.characters)
 
 
 def _say_passed_over(records: dict[str, str]) -> None:
+    """Names some records that do not decode, and says how many there are."""
     for name, reason in list(records.items())[:_SHOWN]:
         say(f"warning: {name}: {reason}")
     if len(records) > _SHOWN:
@@ -220,8 +224,13 @@ def _opened(options: "TrainingOptions") -> "list[TrainingSet]":
 def _validation(options: "TrainingOptions", sets: "list[TrainingSet]") -> "list[ValidationSet]":
     from ocr_plugin.training.validation import validation_set, validation_words
 
-    most, size = options.machine.validation_words, options.config.image_size
-    own = [validation_words(words.name, words.held_back(most), size) for words in sets]
+    most, config = options.machine.validation_words, options.config
+    size, characters = config.image_size, config.characters
+    kept = [(words.name, *words.held_back(most)) for words in sets]
+    own = [validation_words(name, words, size, characters, bad) for name, words, bad in kept]
     below = options.data.below(options.machine.data)
-    others = [validation_set(path, most, size) for path in below.validation]
+    others = [validation_set(path, most, size, characters) for path in below.validation]
+    _say_passed_over(
+        {record.name: record.reason for held in [*own, *others] for record in held.bad}
+    )
     return [words for words in [*own, *others] if words.labels]

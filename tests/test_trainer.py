@@ -20,13 +20,19 @@ from PIL import Image, ImageFont
 from ocr_plugin.clip4str import load_model
 from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import CheckpointError, ConfigurationError, ExitCode
+from ocr_plugin.evaluation.word_accuracy import compared
 from ocr_plugin.evaluation.word_sets import WordImage
 from ocr_plugin.training.batches import BatchSource, load_batches
 from ocr_plugin.training.datasets import TrainingSet
 from ocr_plugin.training.options import TrainingOptions
 from ocr_plugin.training.progress import Progress
 from ocr_plugin.training.trainer import WEIGHTS, Trainer
-from ocr_plugin.training.validation import ValidationSet, accuracies, validation_words
+from ocr_plugin.training.validation import (
+    ValidationSet,
+    accuracies,
+    validation_set,
+    validation_words,
+)
 
 NETWORK = {
     "embed_dim": 32,
@@ -427,3 +433,20 @@ def test_validation_leaves_out_what_the_rule_leaves_nothing_of() -> None:
     found = validation_words("set", words, (32, 32))
     assert (found.labels, found.images.shape) == (["A-1"], (1, 3, 32, 32))
     assert validation_words("none", [], (32, 32)).images.shape == (0, 3, 32, 32)
+
+
+def test_broken_words_of_a_validation_set_are_named(data: Path) -> None:
+    (data / "words" / "2.png").write_bytes(b"no picture")
+    words = validation_set(data / "words", 100, (32, 32))
+    assert len(words.labels) == len(LABELS) - 1
+    assert [record.name for record in words.bad] == [f"{data / 'words' / 'labels.jsonl'}:3"]
+
+
+def test_another_alphabet_is_validated_by_its_own_characters(data: Path) -> None:
+    lines = [{"image": f"{index}.png", "text": text} for index, text in enumerate(["λόγος", "?"])]
+    (data / "words" / "labels.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    words = validation_set(data / "words", 100, (32, 32), "λόγοςΛ")
+    assert words.labels == ["λόγος"]
+    assert compared("Λόγος!", "λόγοςΛ") == compared("λόγος", "λόγοςΛ")
+    assert compared("λόγο", "λόγοςΛ") != compared("λόγος", "λόγοςΛ")
+    assert compared("It's", CHARACTERS) == "its"

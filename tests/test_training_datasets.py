@@ -99,10 +99,17 @@ def test_samples_are_pictures_with_their_own_labels(tmp_path: Path) -> None:
 
 def test_what_is_held_back_is_never_drawn(tmp_path: Path) -> None:
     words = opened(make_set(tmp_path / "set", list("abcdefghij")), hold_back=5)
-    assert [word.label for word in words.held_back(10)] == ["a", "f"]
-    assert [word.label for word in words.held_back(1)] == ["a"]
+    assert [word.label for word in words.held_back(10)[0]] == ["a", "f"]
+    assert [word.label for word in words.held_back(1)[0]] == ["a"]
     drawn = set(words.sample(300, (8, 8), random.Random(0)).labels)
     assert drawn == set("bcdeghij")
+
+
+def test_what_is_held_back_and_broken_is_named(tmp_path: Path) -> None:
+    words = opened(make_set(tmp_path / "set", list("abcd"), broken=(2,)), hold_back=2)
+    kept, bad = words.held_back(10)
+    assert [word.label for word in kept] == ["a"]
+    assert [record.name.rpartition(":")[2] for record in bad] == ["3"]
 
 
 def test_a_set_goes_to_other_processes(tmp_path: Path) -> None:

@@ -57,6 +57,21 @@ def reduced(text: str, size: int) -> str:
     return "".join(character for character in text if character in charset)
 
 
+def compared(text: str, characters: str) -> str:
+    """Returns a text as readings of one network are compared with labels.
+
+    By the 36-character rule where it reads the ASCII characters; that rule would leave little of
+    another alphabet, so there by the network's own characters, upper and lower case alike.
+
+    Args:
+        text: label or reading.
+        characters: that the network reads.
+    """
+    if characters == CHARACTERS:
+        return reduced(text, 36)
+    return "".join(filter(characters.__contains__, text)).lower()
+
+
 def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
     """Returns a set's scores, each from 0 to 1.
 

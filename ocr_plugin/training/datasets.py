@@ -144,14 +144,20 @@ class TrainingSet:
             tuple(passed_over),
         )
 
-    def held_back(self, most: int) -> list[WordImage]:
-        """Returns up to `most` of the records kept for validation, with their labels clean."""
-        records = (self._words.record(index) for index in self._held_back[:most])
-        return [
-            WordImage(record.name, record.pixels, record.label.strip())
-            for record in records
-            if isinstance(record, WordImage)
-        ]
+    def held_back(self, most: int) -> tuple[list[WordImage], list[BadRecord]]:
+        """Returns up to `most` of the records kept for validation, their labels clean.
+
+        And those of them that do not decode.
+        """
+        words: list[WordImage] = []
+        bad: list[BadRecord] = []
+        for index in self._held_back[:most]:
+            record = self._words.record(index)
+            if isinstance(record, BadRecord):
+                bad.append(record)
+            else:
+                words.append(WordImage(record.name, record.pixels, record.label.strip()))
+        return words, bad
 
     def _drawn(self, rng: random.Random, passed_over: list[BadRecord]) -> WordImage:
         """Returns a random record; after some that do not decode, the next that does."""
