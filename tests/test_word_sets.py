@@ -186,10 +186,19 @@ def test_eval_words_prints_and_writes_the_scores(
     assert main(["eval", "words", "--data", str(path), "--json", str(report)]) == ExitCode.OK
     out, err = capfd.readouterr()
     assert "signs" in out and "75.00" in out
+    assert "\naccuracy_36 by length\nset    4-6    7-9\nsigns  50.00  100.00\n" in out
     assert "signs#4: the file is empty" in err
     scores = json.loads(report.read_text())["sets"]["signs"]
     assert scores["accuracy_36"] == scores["accuracy_94"] == 0.75
     assert scores["count"] == 4
+
+
+def test_eval_finds_out_first_that_the_report_has_no_place(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "none" / "scores.json"
+    assert main(["eval", "words", "--data", "x", "--json", str(report)]) == ExitCode.USAGE
+    assert f"{report}: no such folder" in capfd.readouterr().err
 
 
 def test_eval_of_nothing_is_one_line_and_2(

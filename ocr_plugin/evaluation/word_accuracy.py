@@ -18,7 +18,7 @@ from ocr_plugin.errors import ConfigurationError
 LONGEST = 25
 CHARSETS = {36: CHARACTERS[:36], 62: CHARACTERS[:62], 94: CHARACTERS}
 _BINS = 10
-_LENGTHS = {"1-3": (1, 4), "4-6": (4, 7), "7-9": (7, 10), "10-14": (10, 15), "15-25": (15, 26)}
+LENGTHS = {"1-3": (1, 4), "4-6": (4, 7), "7-9": (7, 10), "10-14": (10, 15), "15-25": (15, 26)}
 _ASPECTS = {"<1": (0, 1), "1-2": (1, 2), "2-4": (2, 4), "4-8": (4, 8), ">=8": (8, float("inf"))}
 """Groups by name, each from its first number to below its second."""
 
@@ -101,7 +101,7 @@ def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
         "ned": _similarity(kept),
         "mean_confidence": _mean(confidences),
         "ece": _calibration_error(correct, confidences),
-        "by_length": _grouped([len(reduced(item.label, 36)) for item in kept], correct, _LENGTHS),
+        "by_length": _grouped([len(reduced(item.label, 36)) for item in kept], correct, LENGTHS),
         "by_aspect": _grouped([item.aspect for item in kept], correct, _ASPECTS),
         "accuracy_at_coverage": _at_coverage(correct, confidences),
     }
