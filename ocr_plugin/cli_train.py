@@ -155,9 +155,13 @@ def synth(
     backgrounds: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Photos to write on; else none.")
     ] = None,
+    characters: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Of another alphabet, as in [network].")
+    ] = None,
 ) -> None:
     """Draw a sheet of the synthetic words that training would see."""
     with results_only() as stream:
+        from ocr_plugin.clip4str.charset import CHARACTERS
         from ocr_plugin.training.synthetic.preview import contact_sheet
         from ocr_plugin.training.synthetic.stream import SyntheticOptions, SyntheticWords
 
@@ -166,7 +170,8 @@ def synth(
                 fonts=tuple(fonts or ()),
                 vocabularies=tuple(vocabulary or ()),
                 backgrounds=backgrounds,
-            )
+            ),
+            characters or CHARACTERS,
         )
         skipped = words.skipped_fonts()
         sheet, passed_over = contact_sheet(words, count, _pixels(size), seed)

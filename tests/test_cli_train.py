@@ -83,6 +83,21 @@ def test_bundled_recipes_are_sound(path: Path) -> None:
     assert options.data.sets or options.data.synthetic
 
 
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_bundled_recipes_build(path: Path) -> None:
+    with torch.device("meta"):
+        Clip4Str(TrainingOptions.from_toml(path).config)
+
+
+def test_synth_draws_another_alphabet(font: Path, tmp_path: Path, capfd: Capture) -> None:
+    (tmp_path / "words.txt").write_text("cab\n")
+    arguments = ["train", "synth", "--preview", str(tmp_path / "sheet.png"), "--count", "8"]
+    arguments += ["--fonts", str(font), "--vocabulary", str(tmp_path / "words.txt")]
+    assert main([*arguments, "--characters", "abc"]) == ExitCode.OK
+    assert main([*arguments, "--characters", "xyz"]) == ExitCode.USAGE
+    assert "no usable word" in capfd.readouterr().err
+
+
 def test_export_halves_the_weights(tmp_path: Path, capfd: Capture) -> None:
     config = Clip4StrConfig(
         embed_dim=64, image_size=(32, 32), vision_layers=1, vision_width=64, text_layers=1

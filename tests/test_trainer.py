@@ -258,6 +258,13 @@ def test_another_recipe_is_not_resumed(data: Path) -> None:
     trainer_of(recipe(data), data / "run").run([], quiet, stop_after=0)
     with pytest.raises(ConfigurationError, match="another recipe: optimiser differ"):
         trainer_of(recipe(data, optimiser={"learning_rate": 0.06}), data / "run")
+    # A run of a version that had fewer options goes on.
+    path = data / "run" / "checkpoint.pt"
+    content = torch.load(path, weights_only=True)
+    stored = json.loads(content["options"])
+    del stored["start"]["file"], stored["data"]["sets"][0]["labels"]
+    torch.save({**content, "options": json.dumps(stored)}, path)
+    assert trainer_of(recipe(data), data / "run").step == 1
     # What it says of the machine may differ.
     trainer_of(recipe(data, machine={"checkpoint_minutes": 3}), data / "run")
     (data / "run" / "checkpoint.pt").write_bytes(b"PK\x03\x04 cut short")

@@ -59,6 +59,29 @@ def test_labels_that_would_teach_wrongly_are_left_out(label: str, reason: str | 
     assert unfit("café", charset + "é", 25) is None
 
 
+@pytest.mark.parametrize(
+    ("label", "reason", "kept"),
+    [
+        ("two words", None, "twowords"),
+        ("café", None, "cafe"),
+        ("①", None, "1"),
+        ("日本", "empty", None),
+        ("~~", "characters outside the charset", None),
+        ("it~s", None, "its"),
+        ("a" * 20 + "~" * 6, "longer than 25", None),  # counted before the charset's rule
+    ],
+)
+def test_labels_can_be_taken_as_published(
+    label: str, reason: str | None, kept: str | None, tmp_path: Path
+) -> None:
+    charset = "".join(chr(code) for code in range(33, 126))  # without ~
+    assert unfit(label, charset, 25, published=True) == reason
+    path = make_set(tmp_path / "set", ["a", label])
+    options = TrainingSetOptions.parse({"path": path, "augment": False, "labels": "published"})
+    drawn = TrainingSet(options, charset).sample(40, (8, 8), random.Random(0)).labels
+    assert set(drawn) == {"a", kept} - {None}
+
+
 def test_what_is_left_out_is_counted_and_named(tmp_path: Path) -> None:
     words = opened(make_set(tmp_path / "set", ["a", "b c", "d", "", "é", "ü", "ö", "ä"]))
     assert len(words) == 2

@@ -44,9 +44,14 @@ class Judged:
 
 def clean_label(label: str) -> str | None:
     """Returns a label as it is compared, or None where the protocol leaves the sample out."""
-    joined = "".join(label.split())
-    plain = unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode("ascii")
+    plain = plain_label(label)
     return plain if 0 < len(plain) <= LONGEST else None
+
+
+def plain_label(label: str) -> str:
+    """Returns a label without white space, decomposed, and without what is not ASCII then."""
+    joined = "".join(label.split())
+    return unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode("ascii")
 
 
 def reduced(text: str, size: int) -> str:

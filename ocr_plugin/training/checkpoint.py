@@ -64,7 +64,7 @@ def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        stored = json.loads(content.pop("options"))
+        stored = _with_defaults(json.loads(content.pop("options")))
         checkpoint = Checkpoint(**content)
     except Exception as error:  # a damaged file may fail in any way; the cause is chained
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -79,6 +79,16 @@ def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
             f"{path} belongs to a run of another recipe: {', '.join(different)} differ"
         )
     return checkpoint
+
+
+def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns a recipe as it was stored, with the options that have come since then."""
+    try:
+        options = TrainingOptions.parse(values)
+    except ConfigurationError:
+        return values
+    filled: dict[str, Any] = json.loads(options.model_dump_json())
+    return filled
 
 
 def _system_error(error: BaseException | None) -> str | None:

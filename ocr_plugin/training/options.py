@@ -29,6 +29,10 @@ class StartOptions(Options):
     pretrained: str = Field(
         default="", description="Which weights of the open_clip model, such as openai."
     )
+    file: Path | None = Field(
+        default=None,
+        description="Weights of the open_clip or timm model on this machine; null to fetch them.",
+    )
 
 
 class FreezeOptions(Options):
