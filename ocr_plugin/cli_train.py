@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from ocr_plugin.stopping import stopping
 from ocr_plugin.streams import results_only, say
 
 if TYPE_CHECKING:
+    from ocr_plugin.clip4str import Clip4Str
     from ocr_plugin.training.datasets import TrainingSet
     from ocr_plugin.training.options import TrainingOptions
     from ocr_plugin.training.validation import ValidationSet
@@ -127,12 +129,11 @@ def export(
         from ocr_plugin.training.averaging import averaged
 
         model = averaged([load_model(path) for path in (weights, *(also or ()))])
+        if recipe is not None:
+            model.config = replace(model.config, confidence_power=_power(model, recipe, data))
+            print(f"confidence power: {model.config.confidence_power}", file=stream)
         try:
             save_model(model, out, torch.float16)
-            if recipe is not None:
-                model.config = replace(model.config, confidence_power=_power(out, recipe, data))
-                print(f"confidence power: {model.config.confidence_power}", file=stream)
-                save_model(model, out, torch.float16)
         except (OSError, SafetensorError) as error:
             raise ConfigurationError(f"{out}: cannot be written: {error}") from error
         print(f"{out}: {out.stat().st_size / 1e6:.1f} MB", file=stream)
@@ -193,9 +194,11 @@ def _pixels(size: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _power(weights: Path, recipe: str, data: Path | None) -> float:
+def _power(model: "Clip4Str", recipe: str, data: Path | None) -> float:
     """Returns the power that calibrates a network on the words that a recipe's sets hold back."""
-    from ocr_plugin.clip4str import Clip4StrRecognizer
+    import torch
+
+    from ocr_plugin.clip4str import Clip4StrRecognizer, save_model
     from ocr_plugin.training.calibration import confidence_power
     from ocr_plugin.training.options import TrainingOptions, found_recipe
 
@@ -204,10 +207,12 @@ def _power(weights: Path, recipe: str, data: Path | None) -> float:
         options = options.on_machine({"data": data})
     kept = [held.held_back(_ALL) for held in _opened(options)]
     _say_passed_over({record.name: record.reason for _, bad in kept for record in bad})
-    reader = Clip4StrRecognizer(model=weights)
-    before = reader.model_config.confidence_power
     words = [word for some, _ in kept for word in some]
-    return before * confidence_power(reader, words, reader.model_config.characters)
+    with TemporaryDirectory() as folder:  # readers take weights from files alone
+        save_model(model, Path(folder, "model.safetensors"), torch.float16)
+        reader = Clip4StrRecognizer(model=Path(folder, "model.safetensors"))
+        power = confidence_power(reader, words, model.config.characters)
+    return model.config.confidence_power * power
 
 
 def _say_passed_over(records: dict[str, str]) -> None:

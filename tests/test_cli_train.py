@@ -130,6 +130,23 @@ def test_export_averages_weights(tmp_path: Path, capfd: Capture) -> None:
     assert "weights of different networks have no mean" in capfd.readouterr().err
 
 
+def test_export_writes_nothing_that_it_cannot_calibrate(
+    font: Path, tmp_path: Path, capfd: Capture
+) -> None:
+    config = Clip4StrConfig(
+        embed_dim=64, image_size=(32, 32), vision_layers=1, vision_width=64, text_layers=1
+    )
+    save_model(Clip4Str(config), tmp_path / "model.safetensors")
+    (tmp_path / "recipe.toml").write_text(
+        f"[optimiser]\nsamples = 5\n[data.synthetic]\nfonts = ['{font}']\n"
+    )
+    small = tmp_path / "small.safetensors"
+    command = ["train", "export", str(tmp_path / "model.safetensors"), str(small)]
+    assert main([*command, "--recipe", str(tmp_path / "recipe.toml")]) == ExitCode.USAGE
+    assert "too few to calibrate on" in capfd.readouterr().err
+    assert not small.exists()
+
+
 def test_export_names_what_is_missing(tmp_path: Path) -> None:
     missing = ["train", "export", str(tmp_path / "none"), str(tmp_path / "small.safetensors")]
     assert main(missing) == ExitCode.MODEL

@@ -124,13 +124,29 @@ def losses(folder: Path) -> list[tuple[str, str, str]]:
         return [(row["step"], row["name"], row["value"]) for row in csv.DictReader(file)]
 
 
-def test_a_run_ends_with_weights_that_load(data: Path) -> None:
-    trainer = trainer_of(recipe(data), data / "run")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_run_ends_with_weights_that_load(precision: str, data: Path) -> None:
+    trainer = trainer_of(recipe(data, machine={"precision": precision}), data / "run")
     assert trainer.run([], quiet)
     assert trainer.step == trainer.steps == 10
     model = load_model(data / "run" / WEIGHTS)
     assert same(trainer.average.state_dict(), model.state_dict())
     assert not same(trainer.model.state_dict(), model.state_dict())
+
+
+def test_the_average_moves_by_its_decay(data: Path) -> None:
+    trainer = trainer_of(recipe(data), data / "run")
+    with torch.no_grad():
+        for kept, own in zip(trainer.average.parameters(), trainer.model.parameters(), strict=True):
+            kept.zero_()
+            own.fill_(1.0)
+    for step, share in ((1, 1 - 2 / 11), (10_000, 0.1)):  # fast at first
+        before = next(trainer.average.parameters()).mean().item()
+        trainer.step = step
+        trainer._move_average(0.9)
+        for kept in trainer.average.parameters():
+            expected = before + share * (1 - before)
+            assert torch.allclose(kept, torch.full_like(kept, expected), atol=1e-6)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(data: Path) -> None:
