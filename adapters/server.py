@@ -50,6 +50,7 @@ class ServerOptions(Options):
     max_requests: int = Field(
         default=32, gt=0, description="Requests at once; more are answered 503."
     )
+    readers: int = Field(default=1, gt=0, description="Batches of pages read side by side.")
 
 
 class Answer(BaseModel):
@@ -152,7 +153,7 @@ class _Door:
     """Lets requests in, and sees each through to its answer."""
 
     def __init__(self, engine: Engine, limits: ServerOptions) -> None:
-        self.shared = SharedEngine(engine)
+        self.shared = SharedEngine(engine, readers=limits.readers)
         self.metrics = Metrics()
         self._limits = limits
         self._inside = 0

@@ -40,8 +40,7 @@ def inputs(model: str, data: Path | None, batch: int) -> Tensor:
         return weights.image_batch(json.loads(FIXTURE.read_text()) | {"batch": batch})
     if data is None:
         raise SystemExit("--data says from where the words are taken")
-    prepare = Clip4StrRecognizer(model=model)._prepare
-    return torch.stack([prepare(crop) for crop in crops_of(data, batch)])
+    return Clip4StrRecognizer(model=model)._images(crops_of(data, batch))
 
 
 def milliseconds(runs: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str, list[float]]:
@@ -79,19 +78,20 @@ def compare(
     found: dict[str, Any] = {"texts": expected}
     for name in networks:
         tower = times[f"{name}, tower"]
-        found[name] = {"tower_ms": _summary(tower)}
+        found[name] = {"tower_ms": summary(tower)}
         for path in ("plain", "ours"):
             whole = times[f"{name}, {path}"]
             ratios = [one / other for one, other in zip(whole, tower, strict=True)]
             found[name][path] = {
-                "ms": _summary(whole),
-                "over_tower": _summary(ratios),
+                "ms": summary(whole),
+                "over_tower": summary(ratios),
                 "same_texts": texts[f"{name}, {path}"] == expected,
             }
     return found
 
 
-def _summary(values: list[float]) -> dict[str, Any]:
+def summary(values: list[float]) -> dict[str, Any]:
+    """Returns median and quartiles."""
     low, middle, high = statistics.quantiles(values, n=4)
     return {"median": round(middle, 3), "quartiles": [round(low, 3), round(high, 3)]}
 

@@ -1,7 +1,7 @@
 """Whole pages, end to end: accuracy and seconds per page, beside other engines in the same run.
 
-    python -m benchmarks.pages --data DIR [--recognizer NAME]... [--peer NAME]... [--limit N]
-        [--out FILE.json]
+    python -m benchmarks.pages --data DIR [--recognizer NAME]... [--device DEVICE]
+        [--peer NAME]... [--limit N] [--out FILE.json]
 
 DIR holds one folder a set, each with ``labels.jsonl`` and its pictures. Every page is read by
 every engine in turn, so that what else the machine does falls on all alike; the first page is
@@ -24,6 +24,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.page_score import Tally, tally
+from ocr_plugin.cli_recognizer import detector_options
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
 Item = dict[str, Any]
@@ -59,6 +60,11 @@ def rapidocr() -> Reader:
         ]
 
     return read
+
+
+def _recognizer_options(name: str, device: str | None) -> dict[str, str]:
+    # PP-OCR runs in ONNX Runtime, on the CPU.
+    return {"device": device} if device and name != "ppocr" else {}
 
 
 def paddleocr() -> Reader:
@@ -143,6 +149,7 @@ def main() -> None:
     parser.add_argument("--peer", action="append", choices=PEERS, default=[])
     parser.add_argument("--detector", default=DEFAULT_DETECTOR)
     parser.add_argument("--recognizer", action="append")
+    parser.add_argument("--device")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
@@ -150,7 +157,12 @@ def main() -> None:
     if not folders:
         sys.exit(f"{arguments.data}: no folder with a labels.jsonl")
     readers = {
-        f"ocr-plugin {arguments.detector}+{name}": own(detector=arguments.detector, recognizer=name)
+        f"ocr-plugin {arguments.detector}+{name}": own(
+            detector=arguments.detector,
+            recognizer=name,
+            detector_options=detector_options(arguments.detector, arguments.device),
+            recognizer_options=_recognizer_options(name, arguments.device),
+        )
         for name in arguments.recognizer or [DEFAULT_RECOGNIZER]
     }
     readers |= {peer: PEERS[peer]() for peer in arguments.peer}

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from benchmarks import machine
 from benchmarks.crop_speed import crops_of
@@ -39,7 +38,7 @@ class Subject:
         self.reader = Clip4StrRecognizer(**options)
         self._crops, self._size = crops, self.reader.options.batch_size
         self._batches = [
-            torch.stack([self.reader._prepare(crop) for crop in crops[start : start + self._size]])
+            self.reader._images(crops[start : start + self._size])
             for start in range(0, len(crops), self._size)
         ]
 
@@ -52,12 +51,8 @@ class Subject:
         """Encodes all crops, which are resized already."""
         last = torch.empty(0)
         for batch in self._batches:
-            last = self._encoded(batch)
+            last = self.reader._model.encode_image(batch)
         last.sum().item()  # a GPU has finished when this is known
-
-    def _encoded(self, batch: Tensor) -> Tensor:
-        reader = self.reader
-        return reader._model.encode_image(batch.to(reader.options.device, reader._dtype))
 
 
 def measure(subjects: dict[str, Subject], count: int, rounds: int) -> dict[str, dict[str, Any]]:

@@ -1,14 +1,14 @@
-"""DBNet text-line detection on ONNX Runtime.
+"""DBNet text-line detection: on ONNX Runtime, or in PyTorch on a GPU.
 
 The network is PP-OCRv6 small detection (PaddleOCR, Apache-2.0) as the ``rapidocr`` wheel ships
-it; what is made of its output is `ocr_plugin.detectors.db_regions`.
+it, the same file for both; what is made of its output is `ocr_plugin.detectors.db_regions`.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -17,12 +17,14 @@ from pydantic import Field
 
 from ocr_plugin.detectors.db_regions import ProbabilityMap, RegionOptions, find_regions
 from ocr_plugin.detectors.tiling import Tile, stitch, tiles_of
-from ocr_plugin.onnx import OnnxModel, bundled_model
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.onnx import OnnxModel, bundled_model, sha256_of
 from ocr_plugin.protocols import RGB, Points, Regions
 from ocr_plugin.schema import Component
 
 # The network halves its input five times.
 _MULTIPLE = 32
+_CPU_BATCH, _GPU_BATCH = 1, 8
 
 
 class DBNetOptions(RegionOptions):
@@ -49,12 +51,30 @@ class DBNetOptions(RegionOptions):
     tile_overlap: int = Field(
         default=192, ge=0, description="Pixels by which neighbouring tiles overlap."
     )
-    batch_size: int = Field(
-        default=1,
-        ge=1,
-        description="Pages or tiles of one size at once; on a CPU more only takes more memory.",
+    device: str = Field(
+        default="cpu",
+        description="A PyTorch device, such as cpu or cuda:0; others than the CPU need the extra"
+        " gpu.",
     )
-    threads: int = Field(default=0, ge=0, description="CPU threads; 0 takes one a core.")
+    backend: Literal["onnxruntime", "torch"] | None = Field(
+        default=None,
+        description="Who runs the network; null for ONNX Runtime on the CPU, PyTorch elsewhere.",
+    )
+    batch_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Pages or tiles of one size at once; on a CPU more only takes more memory."
+        f" Null for {_CPU_BATCH} there, {_GPU_BATCH} elsewhere.",
+    )
+    threads: int = Field(
+        default=0, ge=0, description="CPU threads of ONNX Runtime; 0 takes one a core."
+    )
+
+
+class _Network(Protocol):
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns the probabilities of pages, (N, 1, H, W), for (N, 3, H, W) in -1..1."""
+        ...
 
 
 class DBNet:
@@ -64,16 +84,25 @@ class DBNet:
     and what is found on one does not depend on the others. A page too large to be shrunk legibly
     is seen in overlapping tiles; these are joined as probability maps, before any region is cut
     out, so that no word is cut at a seam.
+
+    Threads may share it. On a GPU each has a stream there, and the host cuts out one thread's
+    regions while the network sees another's pages.
+
+    Raises:
+        ConfigurationError: a bad option, a device that is not there, or the extra is missing.
+        ModelError: the file is missing or no good.
     """
 
     def __init__(self, **options: Any) -> None:
         self.options = DBNetOptions.parse(options)
         path = self.options.model_path or bundled_model("PP-OCRv6_det_small.onnx")
-        self._model = OnnxModel(path, threads=self.options.threads)
+        self._network = _opened(path, self.options)
+        on_cpu = self.options.device == "cpu"
+        self._batch_size = self.options.batch_size or (_CPU_BATCH if on_cpu else _GPU_BATCH)
         self.component = Component(
             name=f"dbnet:{path.stem}",
             version=version("ocr-plugin"),
-            weights_sha256=self._model.sha256,
+            weights_sha256=sha256_of(path),
         )
 
     def detect(self, pages: Sequence[RGB]) -> list[Regions]:
@@ -86,10 +115,10 @@ class DBNet:
                 tiles[tile.height, tile.width].append((index, tile))
         maps: list[list[tuple[Tile, ProbabilityMap]]] = [[] for _ in pages]
         for same_size in tiles.values():
-            for start in range(0, len(same_size), self.options.batch_size):
-                batch = same_size[start : start + self.options.batch_size]
+            for start in range(0, len(same_size), self._batch_size):
+                batch = same_size[start : start + self._batch_size]
                 inputs = np.stack([_input(pages[i], sizes[i], tile) for i, tile in batch])
-                for (index, tile), output in zip(batch, self._model.run(inputs), strict=True):
+                for (index, tile), output in zip(batch, self._network.run(inputs), strict=True):
                     maps[index].append((tile, np.rint(output[0] * 255).astype(np.uint8)))
         return [
             self._regions(page, stitch(size, parts))
@@ -114,6 +143,18 @@ class DBNet:
         # Map points are pixel centres counted from 0; page points count pixel edges from 0.
         polygons: list[Points] = [(polygon + np.float32(0.5)) * scale for polygon in found.polygons]
         return Regions(polygons, found.confidences, kind="line")
+
+
+def _opened(path: Path, options: DBNetOptions) -> _Network:
+    """Returns the network of a file, where and by whom the options want it run."""
+    on_cpu = options.device == "cpu"
+    if (options.backend or ("onnxruntime" if on_cpu else "torch")) == "onnxruntime":
+        if not on_cpu:
+            raise ConfigurationError("backend 'onnxruntime' runs on the device 'cpu' only")
+        return OnnxModel(path, threads=options.threads)
+    from ocr_plugin.detectors.torch_network import TorchNetwork  # PyTorch takes seconds to import
+
+    return TorchNetwork(path, options.device)
 
 
 def _rounded(side: float) -> int:

@@ -21,7 +21,15 @@ from ocr_plugin.cli_batch import batch
 from ocr_plugin.cli_convert import FormatName, Out, convert, document_writer
 from ocr_plugin.cli_eval import evaluation
 from ocr_plugin.cli_models import models
-from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.cli_recognizer import (
+    Device,
+    Model,
+    Offline,
+    RecognizerName,
+    chosen,
+    detector_options,
+    go_offline,
+)
 from ocr_plugin.cli_serve import serve
 from ocr_plugin.cli_train import training
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, PluginError
@@ -162,6 +170,7 @@ def read(
         engine = Engine(
             detector,
             name,
+            detector_options=detector_options(detector, device),
             recognizer_options=recognizer_options,
             options=options,
         )

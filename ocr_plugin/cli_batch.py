@@ -15,7 +15,15 @@ import typer
 from typer.core import TyperGroup
 
 from ocr_plugin.cli_convert import document_writer
-from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.cli_recognizer import (
+    Device,
+    Model,
+    Offline,
+    RecognizerName,
+    chosen,
+    detector_options,
+    go_offline,
+)
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
 from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
 from ocr_plugin.schema import Page
@@ -149,6 +157,7 @@ def run(
     what = JobOptions(
         detector=detector,
         recognizer=name,
+        detector_options=detector_options(detector, device),
         recognizer_options=options,
         engine=EngineOptions(images=images, min_confidence=min_confidence),
         sources=taken,

@@ -1,7 +1,8 @@
-"""``ocr-plugin models``: what is published, what is here, and how it gets here."""
+"""``ocr-plugin models``: what is published, what is here, how it gets here, and out as ONNX."""
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a li
 
 @models.callback(invoke_without_command=True)
 def list_by_default(context: typer.Context, as_json: AsJson = False) -> None:
-    """List or download models; without a command, list them."""
+    """List, download or export models; without a command, list them."""
     if context.invoked_subcommand is None:
         list_models(as_json)
 
@@ -51,6 +52,26 @@ def download(
         raise ConfigurationError(f"there is no model called {name!r}; models: {', '.join(known)}")
     with results_only() as stream:
         print(fetch(known[name], offline=offline, progress=sys.stderr.isatty()), file=stream)
+
+
+@models.command()
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="NAME_OR_PATH", help="A model's name, or a weights file.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder to make; it must not be there yet.")
+    ],
+    offline: Offline = False,
+) -> None:
+    """Write a CLIP4STR model as ONNX files (extra export), and print their folder.
+
+    Each file is checked against PyTorch.
+    """
+    with results_only() as stream:
+        from ocr_plugin.clip4str.export import export_onnx
+
+        print(export_onnx(model, out, offline=offline), file=stream)
 
 
 def _description(entry: "ModelEntry") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who reads, as the commands that read are told it."""
+"""Who reads, and on which device, as the commands that read are told it."""
 
 import os
 from typing import Annotated, Any
@@ -6,6 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from ocr_plugin.options import DEFAULT_RECOGNIZER
+
+# Detectors that go where the recognizer goes.
+_MOVED_DETECTORS = {"dbnet"}
 
 RecognizerName = Annotated[
     str | None,
@@ -21,7 +24,7 @@ Model = Annotated[
 ]
 Device = Annotated[
     str | None,
-    typer.Option("--device", metavar="DEVICE", help="For the recognizer, such as cuda:0."),
+    typer.Option("--device", metavar="DEVICE", help="For recognizer and detector, such as cuda:0."),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
 
@@ -39,3 +42,9 @@ def chosen(
     options = {"model": model, "device": device}
     name = recognizer or ("clip4str" if model else DEFAULT_RECOGNIZER)
     return name, {key: value for key, value in options.items() if value is not None}
+
+
+def detector_options(detector: str, device: str | None) -> dict[str, Any]:
+    """Returns the detector's options: on a device other than the CPU it runs there too."""
+    moved = detector in _MOVED_DETECTORS and device not in (None, "cpu")
+    return {"device": device} if moved else {}

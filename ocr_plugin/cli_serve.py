@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.cli_recognizer import (
+    Device,
+    Model,
+    Offline,
+    RecognizerName,
+    chosen,
+    detector_options,
+    go_offline,
+)
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
 from ocr_plugin.streams import say
@@ -33,6 +41,9 @@ def serve(
     max_pages: Annotated[int, typer.Option(min=1, help="Of a document.")] = 100,
     time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds for a request.")] = 60,
     max_requests: Annotated[int, typer.Option(min=1, help="At once; more are answered 503.")] = 32,
+    readers: Annotated[
+        int, typer.Option(min=1, help="Batches read side by side; on a GPU more than one.")
+    ] = 1,
     offline: Offline = False,
 ) -> None:
     """Serve: POST a picture or PDF to /v1/read, or drop one on the page at /.
@@ -50,27 +61,28 @@ def serve(
 
     if offline:
         go_offline()
-    listener = _listener(host, port)
     name, options = chosen(recognizer, model, device)
-    engine = Engine(
-        detector,
-        name,
-        recognizer_options=options,
-        options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
-    )
     limits = ServerOptions(
         max_bytes=round(max_megabytes * 1_000_000),
         max_pages=max_pages,
         time_limit=time_limit,
         max_requests=max_requests,
+        readers=readers,
     )
-    config = uvicorn.Config(
-        make_app(engine, limits),
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=round(time_limit),
-    )
-    with listener:
+    with _listener(host, port) as listener:
+        engine = Engine(
+            detector,
+            name,
+            detector_options=detector_options(detector, device),
+            recognizer_options=options,
+            options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
+        )
+        config = uvicorn.Config(
+            make_app(engine, limits),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=round(time_limit),
+        )
         say(f"listening on http://{_shown(host)}:{listener.getsockname()[1]}")
         uvicorn.Server(config).run([listener])
 

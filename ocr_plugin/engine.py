@@ -37,6 +37,10 @@ class Engine:
     An engine keeps nothing of what it reads: one instance serves any number of threads, and what
     it gives for a page does not depend on the other pages it is given.
 
+    A thread's stages follow each other. On a GPU they overlap by more threads, as batch jobs have
+    them and the server may: while one's regions and crops are cut out on the host, another's pages
+    are searched and a third's crops read, each in a stream of its own (`device.Lanes`).
+
     Args:
         detector: name of an installed detector, or a detector.
         recognizer: name of an installed recognizer, or a recognizer.

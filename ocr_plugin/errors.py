@@ -9,7 +9,8 @@
     │   └── BrokenPlugin       the plugin was found but failed to import or to start
     └── ModelError
         ├── CheckpointError    a file that holds no usable weights
-        └── ModelUnavailable   weights that are not here and may not or cannot be fetched
+        ├── ModelUnavailable   weights that are not here and may not or cannot be fetched
+        └── ExportError        a network that could not be written in another format
 
 The message of each is one line that says what was wrong and, where there is one, the way out.
 """
@@ -93,3 +94,7 @@ class CheckpointError(ModelError):
 
 class ModelUnavailable(ModelError):
     """Weights that are not on this machine and may not, or could not, be fetched."""
+
+
+class ExportError(ModelError):
+    """A network that could not be written in another format, or came out with other numbers."""

@@ -28,6 +28,12 @@ def bundled_model(name: str) -> Path:
     return path
 
 
+def sha256_of(path: Path) -> str:
+    """Returns the hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class OnnxModel:
     """An ONNX network on the CPU. May be run from several threads at once."""
 
@@ -54,8 +60,7 @@ class OnnxModel:
     @cached_property
     def sha256(self) -> str:
         """Hash of the file."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(self.path)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the network's first output for a float32 batch."""

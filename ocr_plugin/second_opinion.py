@@ -33,7 +33,7 @@ class SecondOpinionOptions(Options):
     offline: bool = Field(
         default=False, description="Whether a missing model is an error rather than a download."
     )
-    threads: int = Field(default=0, ge=0, description="CPU threads for PP-OCR; 0 takes one a core.")
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 takes one a core.")
     sure: float = Field(
         default=0.9, gt=0, le=1, description="A word that PP-OCR is so sure of is not read again."
     )
@@ -69,7 +69,7 @@ class SecondOpinion:
 
     def __init__(self, **options: Any) -> None:
         self.options = SecondOpinionOptions.parse(options)
-        values = self.options.model_dump(exclude_none=True, exclude={"sure", "threads"})
+        values = self.options.model_dump(exclude_none=True, exclude={"sure"})
         self._first = PPOcrRecognizer(threads=self.options.threads)
         self._second = Clip4StrRecognizer(**values)
         config = self._second.model_config

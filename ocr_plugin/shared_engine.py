@@ -35,16 +35,24 @@ class SharedEngine:
         engine: reads them; it may be used by others besides.
         room: pages that may wait; more are refused, or wait outside.
         batch: pages that are taken up at once.
+        readers: batches that are read side by side; more than one is meant for a GPU, which a
+            second keeps busy while the first one's regions are cut out.
     """
 
-    def __init__(self, engine: Engine, *, room: int = 64, batch: int = 16) -> None:
+    def __init__(
+        self, engine: Engine, *, room: int = 64, batch: int = 16, readers: int = 1
+    ) -> None:
         self.engine = engine
         self._room, self._batch = room, batch
         self._waiting: deque[_Task] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="ocr-shared", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"ocr-shared-{number}", daemon=True)
+            for number in range(readers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
@@ -99,7 +107,8 @@ class SharedEngine:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def __enter__(self) -> Self:
         return self

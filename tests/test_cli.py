@@ -278,6 +278,8 @@ def test_progress_is_shown_on_a_terminal_only_and_for_several_pages(folder: Path
         ["read", "a.png", "--device", "cuda:0"],
         ["models", "download"],
         ["models", "download", "no-such-model"],
+        ["models", "export", "clip4str-compact"],
+        ["models", "export", "clip4str-compact", "--out", "."],
     ],
 )
 def test_wrong_usage_is_one_line_and_2(capfd: Capture, arguments: list[str]) -> None:
@@ -299,6 +301,7 @@ def test_a_missing_model_is_5(capfd: Capture, folder: Path) -> None:
         ["read", str(folder / "a.png"), "--model", name, "--offline"],
         ["read", str(folder / "a.png"), "--model", "no-such-file.pt"],
         ["models", "download", name, "--offline"],
+        ["models", "export", name, "--offline", "--out", str(folder / "onnx")],
     ):
         code, out, err = run(capfd, *arguments)
         assert (code, out, len(err)) == (ExitCode.MODEL, "", 1)

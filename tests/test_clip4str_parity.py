@@ -12,6 +12,7 @@ from ocr_plugin.clip4str import PRESETS, Clip4Str, Clip4StrConfig, load_model
 from ocr_plugin.clip4str.captions import caption
 from ocr_plugin.clip4str.charset import CHARACTERS, TEXT_CHARACTERS, Charset
 from ocr_plugin.clip4str.decoding import read_texts
+from ocr_plugin.clip4str.past import GrowingPast
 from ocr_plugin.errors import ConfigurationError
 from tests.data.parity import weights
 
@@ -118,7 +119,7 @@ def test_reading_step_by_step_equals_reading_at_once(depth: int) -> None:
     causal = torch.ones(6, 6, dtype=torch.bool).tril()
     with torch.inference_mode():
         at_once = decoder(tokens, memory, causal, causal, 6)
-        past: list[tuple[torch.Tensor, torch.Tensor]] = []
+        past = GrowingPast()
         steps = [decoder.step(tokens[:, i], i, memory, past) for i in range(6)]
     torch.testing.assert_close(torch.stack(steps, 1), at_once, atol=1e-5, rtol=0)
     assert not torch.allclose(at_once[0], at_once[1], atol=1e-3)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from ocr_plugin import Engine
@@ -54,8 +53,8 @@ def test_noise_is_not_read_with_confidence(reader: Clip4StrRecognizer) -> None:
 
 def test_its_ctc_head_reads_too(reader: Clip4StrRecognizer) -> None:
     model = reader._model
-    images = [reader._prepare(drawn(text, "black", "white")) for text in ("STREET", "1984")]
-    tokens = model.encode_image(torch.stack(images))
+    images = reader._images([drawn(text, "black", "white") for text in ("STREET", "1984")])
+    tokens = model.encode_image(images)
     assert greedy_texts(model.ctc_logits(tokens), model.config.charset) == ["STREET", "1984"]
 
 

@@ -39,6 +39,7 @@ LAYERS = [
         "words",
         "layout",
         "line_reader",
+        "device",
         "onnx",
         "paddle_files",
         "ppocr",

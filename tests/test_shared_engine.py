@@ -1,6 +1,7 @@
 """One engine for many threads."""
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,6 +72,18 @@ def test_pages_that_wait_are_read_together_and_each_caller_gets_its_own(gate: Ga
             f"s{shade}" for shade in range(1, 10)
         ]
     assert gate.batches[0] == 1 and max(gate.batches) > 1
+
+
+def test_more_readers_read_side_by_side(gate: Gate) -> None:
+    with shared(gate, readers=2, batch=1) as engine:
+        futures = [engine.submit(page(shade)) for shade in (1, 2, 3)]
+        # Two are being read, behind the gate; the third one waits.
+        until = time.monotonic() + 30
+        while engine.waiting > 1 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert engine.waiting == 1
+        gate.open.set()
+        assert [text(future.result(30)) for future in futures] == ["s1", "s2", "s3"]
 
 
 def test_a_full_queue_refuses_or_waits(gate: Gate) -> None:

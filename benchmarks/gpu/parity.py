@@ -1,10 +1,14 @@
-"""Whether a GPU gives the CPU's numbers: logits of one network on both, in several precisions.
+"""Whether a GPU gives the CPU's numbers, stage by stage.
 
     python -m benchmarks.gpu.parity [--model NAME_OR_PATH] [--device cuda] [--out FILE.json]
 
-Without a model, the parity fixture's B/16 with made-up weights (``tests/data/parity``). Float32
-must agree to 1e-3 of the largest logit; TF32 and bfloat16 are reported, with the share of texts
-that stay the same.
+Four things are compared. Logits of one network on both, in several precisions: without a model,
+the parity fixture's B/16 with made-up weights (``tests/data/parity``); in float32 texts must be the
+same and logits agree to 1e-3 of the largest, TF32 and bfloat16 are reported.
+On the device, logits in constant shapes (CUDA graphs) with those of the other decoding: likewise,
+in float32. Crops resized there with PIL's: they must have the same grey levels. The detector in
+PyTorch there with ONNX Runtime, on the examples: probabilities must agree to 1e-3 in float32; TF32
+is reported.
 """
 
 import argparse
@@ -12,16 +16,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from benchmarks import machine
 from ocr_plugin.clip4str import PRESETS, Clip4Str, load_model
 from ocr_plugin.clip4str.decoding import read_texts
+from ocr_plugin.clip4str.resizing import resized_by_pil, resized_on_device
+from ocr_plugin.clip4str.static_decoding import StaticDecoding
+from ocr_plugin.detectors.torch_network import TorchNetwork
+from ocr_plugin.onnx import OnnxModel, bundled_model
 from tests.data.parity import weights
 
 FIXTURE = Path(__file__).parents[2] / "tests" / "data" / "parity" / "base.json"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 _LIMIT = 1e-3
+_LEVELS = 0
+_NETWORK_SIZES = ((32, 128), (224, 224))
+_PAGE = (832, 1120)
 
 
 def network(name: str | None) -> Clip4Str:
@@ -36,48 +50,139 @@ def network(name: str | None) -> Clip4Str:
 @torch.inference_mode()
 def logits(model: Clip4Str, images: Tensor, device: str, precision: str) -> Tensor:
     """Returns the logits of a reading, float32 on the CPU."""
-    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    _allow_tf32(precision == "tf32")
     lower = precision == "bfloat16"
     with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=lower):
         found: Tensor = model.to(device)(images.to(device), independent=True)
     return found.float().cpu()
 
 
+def _allow_tf32(wanted: bool) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = wanted
+    torch.backends.cudnn.allow_tf32 = wanted
+
+
+def agreement(model: Clip4Str, found: Tensor, expected: Tensor) -> dict[str, Any]:
+    """Returns the share of texts that stay, and how far these rows' logits are off at the most.
+
+    Args:
+        model: whose they are.
+        found: (B, L, classes).
+        expected: (B, L, classes); what follows a row's first EOS means nothing, and the difference
+            is relative to the largest of the rest.
+    """
+    pairs = zip(read_texts(model, found), read_texts(model, expected), strict=True)
+    same = torch.tensor([one == other for one, other in pairs], device=found.device)
+    ends = expected.argmax(-1) == model.config.charset.eos
+    meant = (ends.cumsum(1) - ends.int() == 0) & same[:, None]
+    difference = torch.tensor(float("inf"))
+    if meant.any():
+        difference = (found - expected)[meant].abs().max() / expected[meant].abs().max()
+    return {
+        "largest_difference": float(f"{difference:.3g}"),
+        "same_texts": round(float(same.float().mean()), 4),
+    }
+
+
 def compare(model: Clip4Str, device: str, count: int) -> dict[str, Any]:
-    """Returns, for each precision, the largest difference and the share of texts that stay."""
+    """Returns the agreement of the device with the CPU, for each precision."""
     torch.manual_seed(0)
     images = torch.randn(count, 3, *model.config.image_size)
     expected = logits(model, images, "cpu", "float32")
-    texts = read_texts(model, expected)
-    found = {}
-    for precision in ("float32", "tf32", "bfloat16"):
-        values = logits(model, images, device, precision)
-        same = sum(a == b for a, b in zip(read_texts(model, values), texts, strict=True))
-        difference = (values - expected).abs().max() / expected.abs().max()
-        found[precision] = {
-            "largest_difference": float(f"{difference:.3g}"),
-            "same_texts": round(same / count, 4),
-        }
+    return {
+        precision: agreement(model, logits(model, images, device, precision), expected)
+        for precision in ("float32", "tf32", "bfloat16")
+    }
+
+
+@torch.inference_mode()
+def compare_graphs(model: Clip4Str, device: str, count: int) -> dict[str, Any]:
+    """Returns the agreement of logits in constant shapes with the others, both on the device."""
+    _allow_tf32(False)
+    torch.manual_seed(0)
+    model = model.to(device).requires_grad_(False)
+    images = torch.randn(count, 3, *model.config.image_size).to(device)
+    expected = model(images, independent=True)
+    model.static = StaticDecoding(model.config, captured=torch.device(device).type == "cuda")
+    try:
+        model(images.flip(0), independent=True)  # must leave nothing behind
+        return agreement(model, model(images, independent=True), expected)
+    finally:
+        model.static = None
+
+
+def compare_resizing(device: str, count: int) -> dict[str, Any]:
+    """Returns by how many grey levels crops differ that the device resized, and how many do."""
+    rng = np.random.default_rng(0)
+    sizes = zip(rng.integers(1, 120, count), rng.integers(1, 500, count), strict=True)
+    crops = [
+        rng.integers(0, 256, (int(height), int(width), 3), dtype=np.uint8)
+        for height, width in sizes
+    ]
+    largest, share = 0, 0.0
+    for size in _NETWORK_SIZES:
+        found = resized_on_device(crops, size, torch.device(device)).cpu().int()
+        differences = (found - resized_by_pil(crops, size).int()).abs()
+        largest = max(largest, int(differences.max()))
+        share = max(share, float((differences > 0).float().mean()))
+    return {"largest_difference": largest, "share_that_differs": share}
+
+
+def compare_detectors(device: str) -> dict[str, Any]:
+    """Returns how far the detector's probabilities are from ONNX Runtime's."""
+    path = bundled_model("PP-OCRv6_det_small.onnx")
+    plain, network = OnnxModel(path), TorchNetwork(path, device)
+    height, width = _PAGE
+    pages = [
+        np.asarray(Image.open(example).convert("RGB").resize((width, height)), np.float32)
+        for example in sorted(EXAMPLES.glob("*.jpg"))
+    ]
+    batch = np.stack([page.transpose(2, 0, 1) / np.float32(127.5) - 1 for page in pages])
+    expected = plain.run(batch)
+    found: dict[str, Any] = {}
+    for precision in ("float32", "tf32"):
+        _allow_tf32(precision == "tf32")
+        difference = np.abs(network.run(batch) - expected).max()
+        found[precision] = {"largest_difference": float(f"{difference:.3g}")}
     return found
 
 
+def _agree(found: dict[str, Any]) -> bool:
+    return bool(found["largest_difference"] <= _LIMIT and found["same_texts"] == 1)
+
+
 def main() -> None:
-    """Prints the comparison; fails where float32 does not agree."""
+    """Prints the comparisons; fails where one does not hold."""
     parser = argparse.ArgumentParser(description="Whether a GPU gives the CPU's numbers.")
     parser.add_argument("--model")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--images", type=int, default=16)
+    parser.add_argument("--crops", type=int, default=512)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    found = compare(network(arguments.model), arguments.device, arguments.images)
-    name = arguments.model or "B/16 with made-up weights"
-    print(json.dumps({name: found}, indent=2))
+    model, device = network(arguments.model), arguments.device
+    logits_found = compare(model, device, arguments.images)
+    graphs = compare_graphs(model, device, arguments.images)
+    resizing = compare_resizing(device, arguments.crops)
+    detectors = compare_detectors(device)
+    found = {
+        (arguments.model or "B/16 with made-up weights"): logits_found,
+        "constant shapes": graphs,
+        "resizing": resizing,
+        "detector": detectors,
+    }
+    print(json.dumps(found, indent=2))
     if arguments.out:
         gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-        machine.write_report(arguments.out, "gpu_parity", {name: {"gpu": gpu, **found}})
-    if found["float32"]["largest_difference"] > _LIMIT:
-        raise SystemExit(f"float32 differs by more than {_LIMIT}")
+        machine.write_report(arguments.out, "gpu_parity", {"gpu": gpu, **found})
+    held = {
+        "the network in float32": _agree(logits_found["float32"]),
+        "constant shapes": _agree(graphs),
+        "resizing": resizing["largest_difference"] <= _LEVELS,
+        "the detector in float32": detectors["float32"]["largest_difference"] <= _LIMIT,
+    }
+    if failed := [name for name, holds in held.items() if not holds]:
+        raise SystemExit(f"these differ by too much: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Engines of jobs, and how many threads they run."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from ocr_plugin.engine import Engine
 from ocr_plugin.registry import make_detector, make_recognizer
 
 # Plugins that can be told how many threads to run.
-_THREADED = {"dbnet", "ppocr", "second_opinion"}
+_THREADED = {"dbnet", "clip4str", "ppocr", "second_opinion"}
 
 
 def make_engine(options: JobOptions, threads: int) -> Engine:
@@ -33,11 +32,6 @@ def make_engine(options: JobOptions, threads: int) -> Engine:
         make_recognizer(options.recognizer, **(other | options.recognizer_options)),
         options=options.engine,
     )
-
-
-def cores() -> int:
-    """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def limit_threads(threads: int) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
-from ocr_plugin.batch.engines import cores, limited_threads, make_engine
+from ocr_plugin.batch.engines import limited_threads, make_engine
 from ocr_plugin.batch.folder import locked, recording
 from ocr_plugin.batch.manifest import FileKey
 from ocr_plugin.batch.members import BadMember, Member
@@ -24,6 +24,7 @@ from ocr_plugin.batch.sources import check, members
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.engine import Engine
 from ocr_plugin.schema import Page, PageError
+from ocr_plugin.threads import cores
 
 # Side by side beats many threads a page, but every page that is read takes memory.
 _MOST_READERS = 4

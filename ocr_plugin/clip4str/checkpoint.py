@@ -21,8 +21,8 @@ from torch import Tensor
 from ocr_plugin.clip4str.architecture import Shapes, architecture, differences
 from ocr_plugin.clip4str.catalogue import resolve
 from ocr_plugin.clip4str.config import Clip4StrConfig
-from ocr_plugin.clip4str.device import usable_device
 from ocr_plugin.clip4str.model import Clip4Str
+from ocr_plugin.device import usable_device
 from ocr_plugin.errors import CheckpointError, ConfigurationError
 
 _CONFIG_KEY = "clip4str_config"

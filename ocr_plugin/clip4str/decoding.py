@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ocr_plugin.clip4str.batch_size import rounded
+from ocr_plugin.clip4str.past import GrowingPast, KeysValues
 
 if TYPE_CHECKING:
-    from ocr_plugin.clip4str.model import Clip4Str, Decoder, KeysValues
+    from ocr_plugin.clip4str.model import Clip4Str, Decoder
 
 # Asking whether words have ended makes the host wait for a GPU; there a step too many costs less.
 _STEPS_BETWEEN_QUESTIONS = {"cpu": 1}
@@ -36,26 +37,28 @@ def read(
     visual_memory = visual.project(tokens)
 
     if autoregressive:
-        visual_logits = _left_to_right(model, visual, visual_memory, None)
+        visual_logits = _left_to_right(model, visual, visual_memory)
     else:
         visual_logits = _at_once(model, visual, visual_memory)
     captioned = _Captioned(model, cross, cross.project(tokens), read_texts(model, visual_logits))
     if autoregressive:
         own_steps = _steps(visual_logits, config.charset.eos)
         limit = own_steps if independent else torch.full_like(own_steps, visual_logits.shape[1])
-        cross_logits = _left_to_right(model, cross, captioned.memory, limit)
+        cross_logits = _left_to_right(model, cross, captioned.memory, limit, visual_logits.shape[1])
         if independent and not model.refinements:
             return _cut(cross_logits, own_steps, config.charset.eos)
     else:
         limit = None
         cross_logits = _at_once(model, cross, captioned.memory)
 
+    # Where shapes must not change, all positions are read: the shorter way asks how many.
+    shorter = model.static is None
     for _ in range(model.refinements):
         # Of the visual branch only the text counts, which ends at its EOS.
-        visual_logits = _refine(model, visual, visual_memory, visual_logits, None, to_eos=True)
+        visual_logits = _refine(model, visual, visual_memory, visual_logits, None, to_eos=shorter)
         captioned.update(read_texts(model, visual_logits))
         cross_logits = _refine(
-            model, cross, captioned.memory, cross_logits, limit, to_eos=independent
+            model, cross, captioned.memory, cross_logits, limit, to_eos=shorter and independent
         )
         limit = None  # after one round a reading covers every position
     return cross_logits
@@ -66,7 +69,7 @@ def read_visually(model: "Clip4Str", images: Tensor, autoregressive: bool = True
     visual = model.visual_decoder
     memory = visual.project(model.encode_image(images))
     if autoregressive:
-        logits = _left_to_right(model, visual, memory, None)
+        logits = _left_to_right(model, visual, memory)
     else:
         logits = _at_once(model, visual, memory)
     for _ in range(model.refinements):
@@ -81,7 +84,11 @@ def read_texts(model: "Clip4Str", logits: Tensor) -> list[str]:
 
 
 def _left_to_right(
-    model: "Clip4Str", decoder: "Decoder", memory: Sequence["KeysValues"], steps: Tensor | None
+    model: "Clip4Str",
+    decoder: "Decoder",
+    memory: Sequence[KeysValues],
+    steps: Tensor | None = None,
+    longest: int | None = None,
 ) -> Tensor:
     """Returns greedy logits (B, L, classes), L being the steps of the longest row.
 
@@ -93,14 +100,19 @@ def _left_to_right(
         decoder: of the branch.
         memory: of the branch.
         steps: (B,) how many each row takes, or None: until its EOS.
+        longest: the most of `steps`.
     """
+    if model.static is not None:
+        found = model.static.left_to_right(decoder, memory, longest)
+        if found is not None:
+            return found
     charset = model.config.charset
     batch, device = len(memory[0][0]), memory[0][0].device
     between = _STEPS_BETWEEN_QUESTIONS.get(device.type, _STEPS_BETWEEN_QUESTIONS_ELSEWHERE)
     rows = torch.arange(batch, device=device)
     token = torch.full((batch,), charset.bos, dtype=torch.long, device=device)
     ended = torch.zeros(batch, dtype=torch.bool, device=device)
-    past: list[KeysValues] = []
+    past = GrowingPast()
     logits: list[Tensor] = []
     for position in range(model.config.steps):
         found = decoder.step(token, position, memory, past)
@@ -116,13 +128,12 @@ def _left_to_right(
             going = ended.int().argsort(stable=True)[:left]
             rows, token, ended = rows[going], token[going], ended[going]
             memory = [(keys[going], values[going]) for keys, values in memory]
-            past = [(keys[going], values[going]) for keys, values in past]
+            past.keep(going)
     joined = torch.stack(logits, dim=1)
-    last = _steps(joined, charset.eos) if steps is None else steps
-    return joined[:, : int(last.max())]
+    return joined[:, : longest or int(_steps(joined, charset.eos).max())]
 
 
-def _at_once(model: "Clip4Str", decoder: "Decoder", memory: Sequence["KeysValues"]) -> Tensor:
+def _at_once(model: "Clip4Str", decoder: "Decoder", memory: Sequence[KeysValues]) -> Tensor:
     """Returns the logits (B, `config.steps`, classes) of positions that know of no characters."""
     batch, device = len(memory[0][0]), memory[0][0].device
     start = torch.full((batch, 1), model.config.charset.bos, dtype=torch.long, device=device)
@@ -139,7 +150,7 @@ def _spread(found: Tensor, rows: Tensor, batch: int) -> Tensor:
 def _refine(
     model: "Clip4Str",
     decoder: "Decoder",
-    memory: Sequence["KeysValues"],
+    memory: Sequence[KeysValues],
     logits: Tensor,
     limit: Tensor | None,
     to_eos: bool = False,
@@ -196,7 +207,7 @@ class _Captioned:
         self,
         model: "Clip4Str",
         decoder: "Decoder",
-        image: Sequence["KeysValues"],
+        image: Sequence[KeysValues],
         texts: Sequence[str],
     ) -> None:
         self._model, self._decoder = model, decoder

@@ -26,15 +26,10 @@ from ocr_plugin.clip4str.adapter import Adapter
 from ocr_plugin.clip4str.captions import captions
 from ocr_plugin.clip4str.config import HEAD_WIDTH, STEM_STRIDE, Clip4StrConfig
 from ocr_plugin.clip4str.ladder import Ladder
+from ocr_plugin.clip4str.past import KeysValues, Past, join
+from ocr_plugin.clip4str.static_decoding import StaticDecoding
 from ocr_plugin.clip4str.stem import ConvolutionalStem
 from ocr_plugin.errors import ConfigurationError
-
-KeysValues = tuple[Tensor, Tensor]
-"""Keys and values of one attention: (B, heads, L, D / heads) each."""
-
-
-def _join(first: KeysValues, second: KeysValues) -> KeysValues:
-    return torch.cat([first[0], second[0]], dim=2), torch.cat([first[1], second[1]], dim=2)
 
 
 class Attention(nn.Module):
@@ -67,7 +62,7 @@ class Attention(nn.Module):
         """
         split = self._split(self.project_queries(queries)).to(source[0].dtype)
         gathered = functional.scaled_dot_product_attention(
-            split.expand(len(source[0]), -1, -1, -1),
+            split.expand(source[0].shape[0], -1, -1, -1),
             *source,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
@@ -175,7 +170,7 @@ class Decoder(nn.Module):
         own = [layer.cross_attn.keys_values(memory) for layer in self._layers()]
         if after is None:
             return own
-        return [_join(first, second) for first, second in zip(after, own, strict=True)]
+        return [join(first, second) for first, second in zip(after, own, strict=True)]
 
     def forward(
         self,
@@ -211,7 +206,7 @@ class Decoder(nn.Module):
         return cast(Tensor, self.head(self.norm(queries)))
 
     def step(
-        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: list[KeysValues]
+        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: Past
     ) -> Tensor:
         """Returns the logits of the character at `position`, (B, classes), left to right.
 
@@ -219,8 +214,7 @@ class Decoder(nn.Module):
             tokens: (B,) int64, the character before it, or BOS at position 0.
             position: counted from 0; one more than in the call before.
             memory: of `project`.
-            past: keys and values of the characters so far, one a layer; empty at position 0. This
-                call adds its own.
+            past: of the characters before; this call adds its own.
         """
         content = self.text_embed(tokens[:, None])  # (B, 1, D)
         if position > 0:
@@ -229,12 +223,7 @@ class Decoder(nn.Module):
         layers = self._layers()
         for index, (layer, layer_memory) in enumerate(zip(layers, memory, strict=True)):
             normed = layer.norm_c(content)
-            known = layer.self_attn.keys_values(normed)
-            if position > 0:
-                known = _join(past[index], known)
-                past[index] = known
-            else:
-                past.append(known)
+            known = past.extended(index, layer.self_attn.keys_values(normed))
             # Everything known lies to the left, so that nothing needs a mask.
             queries = layer.stream(queries, layer.norm_q(queries), known, layer_memory, None)
             if layer is not layers[-1]:
@@ -258,6 +247,8 @@ class Clip4Str(nn.Module):
         config: what it was built from.
         refinements: rounds of cloze refinement after the left-to-right reading, 0 or more; the
             published accuracies use 1.
+        static: reads from left to right where shapes must not change, as on a GPU; None elsewhere,
+            where rows that have ended leave the batch.
     """
 
     def __init__(self, config: Clip4StrConfig, refinements: int = 1) -> None:
@@ -266,6 +257,7 @@ class Clip4Str(nn.Module):
             raise ConfigurationError(f"refinements cannot be negative, got {refinements}")
         self.config = config
         self.refinements = refinements
+        self.static: StaticDecoding | None = None
         self.clip_model = _towers(config)
         self.visual_decoder = Decoder(config)
         self.cross_decoder = Decoder(config) if config.text_layers else None
@@ -311,7 +303,7 @@ class Clip4Str(nn.Module):
         """Returns the image tokens, class token first, (B, 1 + P, D), of (B, 3, H, W) images."""
         tower = self.clip_model.visual
         patches = tower.conv1(self.stem(images)).flatten(2).transpose(1, 2)  # (B, P, vision width)
-        first = tower.class_embedding.to(patches.dtype).expand(len(images), 1, -1)
+        first = tower.class_embedding.to(patches.dtype).expand(images.shape[0], 1, -1)
         tokens = torch.cat([first, patches], dim=1) + tower.positional_embedding.to(patches.dtype)
         tokens = tower.ln_pre(tokens)
         tokens = (
@@ -346,11 +338,14 @@ class Clip4Str(nn.Module):
 
     def encode_captions(self, token_ids: Sequence[tuple[int, ...]]) -> Tensor:
         """Returns the caption tokens of captions, (B, `config.context_length`, D)."""
-        tower, length = self.clip_model, self.config.context_length
-        device = tower.token_embedding.weight.device
+        device = self.clip_model.token_embedding.weight.device
         tokens = torch.tensor(token_ids, dtype=torch.long, device=device)
-        tokens = tokens.reshape(len(token_ids), length)
-        states = tower.token_embedding(tokens) + tower.positional_embedding[:length]
+        return self.encode_tokens(tokens.reshape(len(token_ids), self.config.context_length))
+
+    def encode_tokens(self, token_ids: Tensor) -> Tensor:
+        """Returns the same of captions as a tensor, (B, `config.context_length`) int64."""
+        tower, length = self.clip_model, self.config.context_length
+        states = tower.token_embedding(token_ids) + tower.positional_embedding[:length]
         # Causal, as CLIP's text tower is; open_clip adds the mask to the attention's scores.
         future = states.new_full((length, length), -math.inf).triu(1)
         states = tower.transformer(states, attn_mask=future)

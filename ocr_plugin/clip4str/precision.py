@@ -6,6 +6,7 @@ import torch
 
 from ocr_plugin.clip4str.model import Clip4Str
 from ocr_plugin.clip4str.packing import can_pack, pack
+from ocr_plugin.clip4str.static_decoding import StaticDecoding
 from ocr_plugin.errors import ConfigurationError
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -37,8 +38,12 @@ def chosen_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 def ready_to_read(model: Clip4Str, dtype: torch.dtype) -> Clip4Str:
     """Returns the network with weights of `dtype`, for reading only; changes the one given."""
     model = model.requires_grad_(False).eval().to(dtype)
-    on_cpu = model.visual_decoder.pos_queries.device.type == "cpu"
-    return pack(model) if on_cpu and can_pack() else model
+    device = model.visual_decoder.pos_queries.device
+    if device.type == "cpu":
+        return pack(model) if can_pack() else model
+    if device.type == "cuda":
+        model.static = StaticDecoding(model.config, captured=True)
+    return model
 
 
 def _cpu_has(dtype: torch.dtype) -> bool:

@@ -1,14 +1,12 @@
 """Crops in, readings out: CLIP4STR as a recognizer plugin."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from PIL import Image
 from pydantic import Field
 from torch import Tensor
 
@@ -18,13 +16,18 @@ from ocr_plugin.clip4str.charset import Charset
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
 from ocr_plugin.clip4str.ctc import ctc_reading
-from ocr_plugin.clip4str.device import usable_device
 from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
+from ocr_plugin.clip4str.resizing import resized_by_pil, resized_on_device
+from ocr_plugin.device import Lanes, usable_device
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
+from ocr_plugin.threads import cores, torch_workers
 
+# On a CPU fewer crops than this are not worth another thread: what it takes to begin each of a
+# network's operations counts for more.
+_LEAST_PART = 8
 _NORMALISATIONS = {"clip": (CLIP_MEAN, CLIP_STD), "half": (HALF, HALF)}
 
 
@@ -36,6 +39,12 @@ class Clip4StrOptions(Options):
     )
     device: str = Field(default="cpu", description="A PyTorch device, such as cpu or cuda:0.")
     batch_size: int = Field(default=64, ge=1, description="Crops read at once.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        description="On a CPU, into how many parts crops are divided that are read side by side,"
+        " each by one thread; 0 takes one a core.",
+    )
     refinements: int = Field(
         default=1, ge=0, description="Rounds of refinement after the left-to-right reading."
     )
@@ -60,7 +69,10 @@ class Clip4StrOptions(Options):
 
 
 class Clip4StrRecognizer:
-    """Reads words with CLIP4STR. Holds nothing that changes, so that threads may share it.
+    """Reads words with CLIP4STR. Threads may share it.
+
+    On a GPU each thread has a stream there: one's crops go up and are resized while another's are
+    read. The left-to-right readings are CUDA graphs and take turns.
 
     Its keyword options are those of `Clip4StrOptions`.
 
@@ -72,7 +84,7 @@ class Clip4StrRecognizer:
     def __init__(self, **options: Any) -> None:
         self.options = Clip4StrOptions.parse(options)
         path = resolve(self.options.model, offline=self.options.offline)
-        device = usable_device(self.options.device)
+        self._device = device = usable_device(self.options.device)
         self._dtype = chosen_dtype(self.options.precision, device)
         model = load_model(path, refinements=self.options.refinements, device=device)
         config = model.config
@@ -86,8 +98,9 @@ class Clip4StrRecognizer:
             if self.options.normalisation
             else (config.mean, config.std)
         )
-        self._mean = torch.tensor(mean).view(3, 1, 1)
-        self._std = torch.tensor(std).view(3, 1, 1)
+        self._mean = torch.tensor(mean, device=device).view(3, 1, 1)
+        self._std = torch.tensor(std, device=device).view(3, 1, 1)
+        self._lanes = Lanes(device)
         # A file is called by its name: where it lay is nobody's business but this machine's.
         named = str(self.options.model)
         self._component = Component(
@@ -117,25 +130,33 @@ class Clip4StrRecognizer:
         Args:
             crops: (h, w, 3) uint8 RGB each, upright and rectified, of any size from 1x1.
         """
-        size = self.options.batch_size
-        readings: list[Reading] = []
-        for start in range(0, len(crops), size):
-            images = [self._prepare(crop) for crop in crops[start : start + size]]
-            filled = images + images[-1:] * (rounded(len(images), size) - len(images))
-            readings += self._read(torch.stack(filled))[: len(images)]
-        return readings
+        size, threads = self.options.batch_size, self.options.threads or cores()
+        if self._device.type != "cpu":
+            return [found for part in _parts(crops, size) for found in self._read(part)]
+        share = max(-(-len(crops) // threads), _LEAST_PART)
+        answers = torch_workers().map(self._read, _parts(crops, min(size, share)))
+        return [found for part in answers for found in part]
 
-    def _prepare(self, crop: RGB) -> Tensor:
-        """Returns the network's input, (3, H, W) float32, with no regard to the aspect ratio."""
-        height, width = self._model.config.image_size
-        # PIL's bicubic filter widens as the crop shrinks, as it did in training; OpenCV's does not.
-        resized = Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC)
-        pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).float() / 255
-        return (pixels - self._mean) / self._std
+    def _read(self, crops: Sequence[RGB]) -> list[Reading]:
+        """Returns the readings of crops that are read at once."""
+        with self._lanes.own():
+            images = self._images(crops)
+            again = rounded(len(crops), self.options.batch_size) - len(crops)
+            filled = torch.cat([images, images[-1:].expand(again, -1, -1, -1)])
+            return self._read_images(filled)[: len(crops)]
 
     @torch.inference_mode()
-    def _read(self, images: Tensor) -> list[Reading]:
-        images = images.to(self.options.device, self._dtype)
+    def _images(self, crops: Sequence[RGB]) -> Tensor:
+        """Returns the network's input, (N, 3, H, W) on its device, whatever the aspect ratios."""
+        size = self._model.config.image_size
+        if self._device.type == "cpu":
+            levels = resized_by_pil(crops, size)
+        else:
+            levels = resized_on_device(crops, size, self._device)
+        return ((levels.float() / 255 - self._mean) / self._std).to(self._dtype)
+
+    @torch.inference_mode()
+    def _read_images(self, images: Tensor) -> list[Reading]:
         if self.options.mode == "ctc":
             columns = self._model.ctc_logits(self._model.encode_image(images)).float().softmax(-1)
             return [ctc_reading(row, self._charset, self._power) for row in columns.cpu().numpy()]
@@ -155,3 +176,9 @@ class Clip4StrRecognizer:
             confidence=math.prod(confidences[: len(text) + 1]) ** self._power,
             character_confidences=tuple(confidences[: len(text)]),
         )
+
+
+def _parts(crops: Sequence[RGB], size: int) -> Iterator[Sequence[RGB]]:
+    """Yields crops in their order, so many at a time."""
+    for start in range(0, len(crops), size):
+        yield crops[start : start + size]

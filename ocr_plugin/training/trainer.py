@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ocr_plugin.clip4str.checkpoint import save_model
-from ocr_plugin.clip4str.device import usable_device
 from ocr_plugin.clip4str.model import Clip4Str
+from ocr_plugin.device import usable_device
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.training import checkpoint
 from ocr_plugin.training.batches import Batch, BatchSource, load_batches
