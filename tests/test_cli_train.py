@@ -58,6 +58,14 @@ def test_synth_says_what_is_wrong(
     assert out == "" and complaint in err.splitlines()[-1]
 
 
+def test_synth_names_a_bad_font(font: Path, tmp_path: Path, capfd: Capture) -> None:
+    font.write_bytes(b"no font")
+    arguments = ["train", "synth", "--preview", str(tmp_path / "s.png"), "--fonts", str(font)]
+    assert main(arguments) == ExitCode.USAGE
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"ocr-plugin: error: none of 1 fonts is usable ({font}: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -135,9 +135,16 @@ class SyntheticWords:
         return compose(drawn.masks, drawn.aspects, drawn.photos, generator)
 
     def skipped_fonts(self) -> list[SkippedFont]:
-        """Returns the files that are not drawn with, and why; opens all of them."""
+        """Returns the files that are not drawn with, and why; opens all of them.
+
+        Raises:
+            ConfigurationError: no font is of any use.
+        """
         states = (drawable(path, self._characters) for path in self.fonts)
-        return [state for state in states if isinstance(state, SkippedFont)]
+        skipped = [state for state in states if isinstance(state, SkippedFont)]
+        if len(skipped) == len(self.fonts):
+            raise ConfigurationError(f"none of {len(skipped)} fonts is usable ({_named(skipped)})")
+        return skipped
 
     def describe(self) -> str:
         """Returns one line: how many fonts and words there are, and what is left out and why.
@@ -153,13 +160,9 @@ class SyntheticWords:
             for path in self.fonts
             if not isinstance(characters := drawable(path, self._characters), SkippedFont)
         ]
-        named = ", ".join(f"{font.path}: {font.reason}" for font in skipped[:_NAMED])
-        more = ", ..." if len(skipped) > _NAMED else ""
-        if not used:
-            raise ConfigurationError(f"none of {len(self.fonts)} fonts is usable ({named}{more})")
         parts = [f"synthetic words: {len(used):,} of {len(self.fonts):,} fonts"]
         if skipped:
-            parts.append(f"not drawn with {named}{more}")
+            parts.append(f"not drawn with {_named(skipped)}")
         if lacking := sorted(set(self._characters).difference(*used)):
             parts.append(f"none has {' '.join(lacking)}")
         if self._vocabulary:
@@ -207,6 +210,11 @@ class SyntheticWords:
                 return photo
             passed_over.append(photo)
         raise ConfigurationError(f"{self._photos[start].parent}: no photo in it decodes")
+
+
+def _named(fonts: Sequence[SkippedFont]) -> str:
+    named = ", ".join(f"{font.path}: {font.reason}" for font in fonts[:_NAMED])
+    return named + (", ..." if len(fonts) > _NAMED else "")
 
 
 @lru_cache(maxsize=512)
