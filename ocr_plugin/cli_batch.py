@@ -1,7 +1,6 @@
 """``ocr-plugin batch``: archives of any size, into a folder of records."""
 
 import json
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from ocr_plugin.cli_recognizer import (
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
 from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
 from ocr_plugin.schema import Page
+from ocr_plugin.stopping import stopping
 from ocr_plugin.streams import print_table, results_only, say
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ocr_plugin.batch.progress import Progress
 
 _SAID_EVERY_S = 10.0
+_STOPPING = "stopping when the pages that were begun are done"
 # Of the extra; fsspec and pyarrow are missed where a source needs them.
 _NEEDED = ("filelock", "pebble", "zstandard")
 
@@ -177,7 +178,7 @@ def run(
         cluster = RayOptions(
             actors=ray_actors, cpus=ray_cpus, gpus=ray_gpus, page_seconds=page_seconds
         )
-    with _stopping() as stopped, _telling() as tell:
+    with stopping(_STOPPING) as stopped, _telling() as tell:
         done = _job(out, what, cluster).run(sources, how, tell=tell, stop=lambda: bool(stopped))
     say(_line(done))
     if stopped:
@@ -258,25 +259,6 @@ def _existing(folder: Path) -> Path:
     if not (folder / JOB_NAME).is_file():
         raise ConfigurationError(f"{folder}: not a job's folder")
     return folder
-
-
-@contextmanager
-def _stopping() -> Iterator[list[int]]:
-    """Yields a list that is empty until a signal asks to stop; a second one ends at once."""
-    stopped: list[int] = []
-
-    def ask(number: int, _: Any) -> None:
-        if stopped:
-            raise KeyboardInterrupt
-        stopped.append(number)
-        say("stopping when the pages that were begun are done")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

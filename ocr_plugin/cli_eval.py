@@ -37,13 +37,18 @@ def words(
     ] = None,
     offline: Offline = False,
 ) -> None:
-    """Read sets of word images and print the accuracies by the 36, 62 and 94 character rules."""
+    """Read sets of word images and print the accuracies by the 36, 62 and 94 character rules.
+
+    Then accuracy_36 by the words' lengths, in characters, and the means over the sets.
+    """
     from ocr_plugin import registry
     from ocr_plugin.evaluation.word_accuracy import averages, word_scores
 
     name, options = chosen(recognizer, model, device)
     if offline:
         go_offline()
+    if report is not None and not report.parent.is_dir():
+        raise ConfigurationError(f"{report}: no such folder to write it to")
     with results_only() as stream:
         reader = registry.make_recognizer(name, **options)
         sets: dict[str, dict[str, Any]] = {}
@@ -61,6 +66,9 @@ def words(
             for title, scores in sets.items()
         ]
         print_table(rows, stream)
+        print("\naccuracy_36 by length", file=stream)
+        print_table(_by_length(sets), stream)
+        print(file=stream)
         for kind, value in means.items():
             print(f"accuracy_36, {kind} mean of the sets: {100 * value:.2f}", file=stream)
     if report is not None:
@@ -69,10 +77,29 @@ def words(
             "sets": sets,
             "averages_36": means,
         }
-        report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        try:
+            report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{report}: cannot be written: {error.strerror}") from error
 
 
 _SHOWN = ("accuracy_36", "accuracy_62", "accuracy_94", "ned", "mean_confidence", "ece")
+
+
+def _by_length(sets: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    """Returns a row for each set, a column for each group of lengths that any of them has."""
+    from ocr_plugin.evaluation.word_accuracy import LENGTHS
+
+    found = {title: scores["by_length"] for title, scores in sets.items()}
+    groups = [name for name in LENGTHS if any(name in lengths for lengths in found.values())]
+    return [
+        {"set": title}
+        | {
+            name: f"{100 * lengths[name]['accuracy_36']:.2f}" if name in lengths else "-"
+            for name in groups
+        }
+        for title, lengths in found.items()
+    ]
 
 
 def _judged(path: Path, reader: "Recognizer") -> "list[Judged]":

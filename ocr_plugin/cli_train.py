@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, ExitCode
+from ocr_plugin.stopping import stopping
 from ocr_plugin.streams import results_only, say
 
 if TYPE_CHECKING:
+    from ocr_plugin.clip4str import Clip4Str
     from ocr_plugin.training.datasets import TrainingSet
     from ocr_plugin.training.options import TrainingOptions
     from ocr_plugin.training.validation import ValidationSet
@@ -53,7 +56,10 @@ def run(
         int | None, typer.Option(metavar="N", help="Processes that make batches.")
     ] = None,
 ) -> None:
-    """Train by a recipe; with --resume, go on where an interrupted run stood."""
+    """Train by a recipe; with --resume, go on where an interrupted run stood.
+
+    Ctrl-C and SIGTERM stop it after the step it is in, with a checkpoint.
+    """
     with results_only() as stream:
         from ocr_plugin.training.options import TrainingOptions, found_recipe
         from ocr_plugin.training.progress import Progress
@@ -68,21 +74,30 @@ def run(
         if resume and not (out / "checkpoint.pt").exists():
             raise ConfigurationError(f"{out} has no run to resume")
         sets = _opened(options)
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{out}: no folder can be made there: {error}") from error
         trainer = Trainer(options, out, sets)
-        for words in sets if trainer.leads else ():
-            say(words.describe())
-        with Progress(trainer.step, trainer.steps) as progress:
+        for line in trainer.describe() if trainer.leads else ():
+            say(line)
+        validation = _validation(options, sets) if trainer.leads else []
+        with (
+            Progress(trainer.step, trainer.steps) as progress,
+            stopping("stopping after this step, with a checkpoint") as stopped,
+        ):
             ended = trainer.run(
-                _validation(options, sets),
+                validation,
                 progress.show,
                 None if stop_after is None else 60 * stop_after,
+                lambda: bool(stopped),
             )
-        if not trainer.leads:
-            return
-        _say_passed_over(trainer.passed_over)
-        state = "trained" if ended else f"stopped after step {trainer.step} of {trainer.steps}"
-        print(f"{state}: {out / WEIGHTS}", file=stream)
+        if trainer.leads:
+            _say_passed_over(trainer.passed_over)
+            state = "trained" if ended else f"stopped after step {trainer.step} of {trainer.steps}"
+            print(f"{state}: {out / WEIGHTS}", file=stream)
+        if stopped and not ended:
+            raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 @training.command()
@@ -108,18 +123,18 @@ def export(
     """
     with results_only() as stream:
         import torch
+        from safetensors import SafetensorError
 
         from ocr_plugin.clip4str.checkpoint import load_model, save_model
         from ocr_plugin.training.averaging import averaged
 
         model = averaged([load_model(path) for path in (weights, *(also or ()))])
+        if recipe is not None:
+            model.config = replace(model.config, confidence_power=_power(model, recipe, data))
+            print(f"confidence power: {model.config.confidence_power}", file=stream)
         try:
             save_model(model, out, torch.float16)
-            if recipe is not None:
-                model.config = replace(model.config, confidence_power=_power(out, recipe, data))
-                print(f"confidence power: {model.config.confidence_power}", file=stream)
-                save_model(model, out, torch.float16)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise ConfigurationError(f"{out}: cannot be written: {error}") from error
         print(f"{out}: {out.stat().st_size / 1e6:.1f} MB", file=stream)
 
@@ -141,9 +156,13 @@ def synth(
     backgrounds: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Photos to write on; else none.")
     ] = None,
+    characters: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Of another alphabet, as in [network].")
+    ] = None,
 ) -> None:
     """Draw a sheet of the synthetic words that training would see."""
     with results_only() as stream:
+        from ocr_plugin.clip4str.charset import CHARACTERS
         from ocr_plugin.training.synthetic.preview import contact_sheet
         from ocr_plugin.training.synthetic.stream import SyntheticOptions, SyntheticWords
 
@@ -152,16 +171,18 @@ def synth(
                 fonts=tuple(fonts or ()),
                 vocabularies=tuple(vocabulary or ()),
                 backgrounds=backgrounds,
-            )
+            ),
+            characters or CHARACTERS,
         )
         skipped = words.skipped_fonts()
-        sheet = contact_sheet(words, count, _pixels(size), seed)
+        sheet, passed_over = contact_sheet(words, count, _pixels(size), seed)
         try:
             sheet.save(preview)
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{preview}: cannot be written: {error}") from error
         for font in skipped[:_SHOWN]:
             say(f"not drawn with: {font.path}: {font.reason}")
+        _say_passed_over(passed_over)
         used = len(words.fonts) - len(skipped)
         print(f"{preview}: {count} words in {used} fonts, {len(skipped)} not usable", file=stream)
 
@@ -173,22 +194,29 @@ def _pixels(size: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _power(weights: Path, recipe: str, data: Path | None) -> float:
+def _power(model: "Clip4Str", recipe: str, data: Path | None) -> float:
     """Returns the power that calibrates a network on the words that a recipe's sets hold back."""
-    from ocr_plugin.clip4str import Clip4StrRecognizer
+    import torch
+
+    from ocr_plugin.clip4str import Clip4StrRecognizer, save_model
     from ocr_plugin.training.calibration import confidence_power
     from ocr_plugin.training.options import TrainingOptions, found_recipe
 
     options = TrainingOptions.from_toml(found_recipe(recipe))
     if data is not None:
         options = options.on_machine({"data": data})
-    words = [word for held in _opened(options) for word in held.held_back(_ALL)]
-    reader = Clip4StrRecognizer(model=weights)
-    before = reader.model_config.confidence_power
-    return before * confidence_power(reader, words)
+    kept = [held.held_back(_ALL) for held in _opened(options)]
+    _say_passed_over({record.name: record.reason for _, bad in kept for record in bad})
+    words = [word for some, _ in kept for word in some]
+    with TemporaryDirectory() as folder:  # readers take weights from files alone
+        save_model(model, Path(folder, "model.safetensors"), torch.float16)
+        reader = Clip4StrRecognizer(model=Path(folder, "model.safetensors"))
+        power = confidence_power(reader, words, model.config.characters)
+    return model.config.confidence_power * power
 
 
 def _say_passed_over(records: dict[str, str]) -> None:
+    """Names some records that do not decode, and says how many there are."""
     for name, reason in list(records.items())[:_SHOWN]:
         say(f"warning: {name}: {reason}")
     if len(records) > _SHOWN:
@@ -206,8 +234,13 @@ def _opened(options: "TrainingOptions") -> "list[TrainingSet]":
 def _validation(options: "TrainingOptions", sets: "list[TrainingSet]") -> "list[ValidationSet]":
     from ocr_plugin.training.validation import validation_set, validation_words
 
-    most, size = options.machine.validation_words, options.config.image_size
-    own = [validation_words(words.name, words.held_back(most), size) for words in sets]
+    most, config = options.machine.validation_words, options.config
+    size, characters = config.image_size, config.characters
+    kept = [(words.name, *words.held_back(most)) for words in sets]
+    own = [validation_words(name, words, size, characters, bad) for name, words, bad in kept]
     below = options.data.below(options.machine.data)
-    others = [validation_set(path, most, size) for path in below.validation]
+    others = [validation_set(path, most, size, characters) for path in below.validation]
+    _say_passed_over(
+        {record.name: record.reason for held in [*own, *others] for record in held.bad}
+    )
     return [words for words in [*own, *others] if words.labels]

@@ -58,6 +58,14 @@ def test_synth_says_what_is_wrong(
     assert out == "" and complaint in err.splitlines()[-1]
 
 
+def test_synth_names_a_bad_font(font: Path, tmp_path: Path, capfd: Capture) -> None:
+    font.write_bytes(b"no font")
+    arguments = ["train", "synth", "--preview", str(tmp_path / "s.png"), "--fonts", str(font)]
+    assert main(arguments) == ExitCode.USAGE
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"ocr-plugin: error: none of 1 fonts is usable ({font}: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -81,6 +89,21 @@ def test_bundled_recipes_are_sound(path: Path) -> None:
     options = TrainingOptions.from_toml(path)
     assert options.optimiser.samples > options.optimiser.batch_size
     assert options.data.sets or options.data.synthetic
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_bundled_recipes_build(path: Path) -> None:
+    with torch.device("meta"):
+        Clip4Str(TrainingOptions.from_toml(path).config)
+
+
+def test_synth_draws_another_alphabet(font: Path, tmp_path: Path, capfd: Capture) -> None:
+    (tmp_path / "words.txt").write_text("cab\n")
+    arguments = ["train", "synth", "--preview", str(tmp_path / "sheet.png"), "--count", "8"]
+    arguments += ["--fonts", str(font), "--vocabulary", str(tmp_path / "words.txt")]
+    assert main([*arguments, "--characters", "abc"]) == ExitCode.OK
+    assert main([*arguments, "--characters", "xyz"]) == ExitCode.USAGE
+    assert "no usable word" in capfd.readouterr().err
 
 
 def test_export_halves_the_weights(tmp_path: Path, capfd: Capture) -> None:
@@ -113,6 +136,23 @@ def test_export_averages_weights(tmp_path: Path, capfd: Capture) -> None:
     save_model(Clip4Str(Clip4StrConfig.from_values({**sizes, "text_layers": 2})), paths[1])
     assert main(command) == ExitCode.USAGE
     assert "weights of different networks have no mean" in capfd.readouterr().err
+
+
+def test_export_writes_nothing_that_it_cannot_calibrate(
+    font: Path, tmp_path: Path, capfd: Capture
+) -> None:
+    config = Clip4StrConfig(
+        embed_dim=64, image_size=(32, 32), vision_layers=1, vision_width=64, text_layers=1
+    )
+    save_model(Clip4Str(config), tmp_path / "model.safetensors")
+    (tmp_path / "recipe.toml").write_text(
+        f"[optimiser]\nsamples = 5\n[data.synthetic]\nfonts = ['{font}']\n"
+    )
+    small = tmp_path / "small.safetensors"
+    command = ["train", "export", str(tmp_path / "model.safetensors"), str(small)]
+    assert main([*command, "--recipe", str(tmp_path / "recipe.toml")]) == ExitCode.USAGE
+    assert "too few to calibrate on" in capfd.readouterr().err
+    assert not small.exists()
 
 
 def test_export_names_what_is_missing(tmp_path: Path) -> None:

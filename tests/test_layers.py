@@ -66,6 +66,7 @@ LAYERS = [
         "evaluation",
         "file_names",
         "page_printer",
+        "stopping",
         "streams",
         "training",
     },

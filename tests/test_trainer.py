@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -18,13 +19,20 @@ from PIL import Image, ImageFont
 
 from ocr_plugin.clip4str import load_model
 from ocr_plugin.clip4str.charset import CHARACTERS
-from ocr_plugin.errors import CheckpointError, ConfigurationError
+from ocr_plugin.errors import CheckpointError, ConfigurationError, ExitCode
+from ocr_plugin.evaluation.word_accuracy import compared
 from ocr_plugin.evaluation.word_sets import WordImage
 from ocr_plugin.training.batches import BatchSource, load_batches
 from ocr_plugin.training.datasets import TrainingSet
 from ocr_plugin.training.options import TrainingOptions
+from ocr_plugin.training.progress import Progress
 from ocr_plugin.training.trainer import WEIGHTS, Trainer
-from ocr_plugin.training.validation import ValidationSet, accuracies, validation_words
+from ocr_plugin.training.validation import (
+    ValidationSet,
+    accuracies,
+    validation_set,
+    validation_words,
+)
 
 NETWORK = {
     "embed_dim": 32,
@@ -116,13 +124,29 @@ def losses(folder: Path) -> list[tuple[str, str, str]]:
         return [(row["step"], row["name"], row["value"]) for row in csv.DictReader(file)]
 
 
-def test_a_run_ends_with_weights_that_load(data: Path) -> None:
-    trainer = trainer_of(recipe(data), data / "run")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_run_ends_with_weights_that_load(precision: str, data: Path) -> None:
+    trainer = trainer_of(recipe(data, machine={"precision": precision}), data / "run")
     assert trainer.run([], quiet)
     assert trainer.step == trainer.steps == 10
     model = load_model(data / "run" / WEIGHTS)
     assert same(trainer.average.state_dict(), model.state_dict())
     assert not same(trainer.model.state_dict(), model.state_dict())
+
+
+def test_the_average_moves_by_its_decay(data: Path) -> None:
+    trainer = trainer_of(recipe(data), data / "run")
+    with torch.no_grad():
+        for kept, own in zip(trainer.average.parameters(), trainer.model.parameters(), strict=True):
+            kept.zero_()
+            own.fill_(1.0)
+    for step, share in ((1, 1 - 2 / 11), (10_000, 0.1)):  # fast at first
+        before = next(trainer.average.parameters()).mean().item()
+        trainer.step = step
+        trainer._move_average(0.9)
+        for kept in trainer.average.parameters():
+            expected = before + share * (1 - before)
+            assert torch.allclose(kept, torch.full_like(kept, expected), atol=1e-6)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(data: Path) -> None:
@@ -145,16 +169,23 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(data: Path) -> None:
     assert losses(data / "whole") == losses(data / "parts") != []
 
 
-def test_a_killed_process_loses_what_came_after_its_checkpoint_only(data: Path) -> None:
-    (data / "recipe.toml").write_text(
+def tiny_recipe(data: Path, loaders: int) -> Path:
+    """Returns a recipe in a file, of a run that takes longer than any test."""
+    path = data / "recipe.toml"
+    path.write_text(
         f"[network]\n{''.join(f'{k} = {json.dumps(v)}' + chr(10) for k, v in NETWORK.items())}"
         "[objective]\nctc_weight = 1.0\nctc_alone_until = 1.0\n"
         "[optimiser]\nbatch_size = 8\nsamples = 80000\n"
         '[data.synthetic]\nfonts = ["plain.ttf"]\n'
-        "[machine]\nloaders = 0\ncheckpoint_minutes = 0.002\n"
+        f"[machine]\nloaders = {loaders}\n"
+        f"checkpoint_minutes = {60.0 if loaders else 0.002}\n"
     )
+    return path
+
+
+def test_a_killed_process_loses_what_came_after_its_checkpoint_only(data: Path) -> None:
     out = data / "run"
-    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(data / "recipe.toml")]
+    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(tiny_recipe(data, 0))]
     command += ["--out", str(out), "--data", str(data)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
@@ -174,10 +205,82 @@ def test_a_killed_process_loses_what_came_after_its_checkpoint_only(data: Path) 
     load_model(out / WEIGHTS)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint(data: Path, number: int) -> None:
+    out = data / "run"
+    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(tiny_recipe(data, 1))]
+    process = subprocess.Popen(
+        [*command, "--out", str(out), "--data", str(data)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    log = out / "log.csv"
+    while not (log.exists() and "loss" in log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, number)  # the loaders too, as a terminal does
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == ExitCode.INTERRUPTED, stderr
+    assert "stopping after this step" in stderr and "Traceback" not in stderr
+    step = int(stdout.split()[3])
+    assert stdout.startswith("stopped after step ") and step >= 20
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == step
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it(data: Path) -> None:
+    options = recipe(data, optimiser={"samples": 8000})
+    trainer = trainer_of(options, data / "run")
+    trainer.run([], quiet, stop_after=0)
+    before = {path.name: path.read_bytes() for path in (data / "run").iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(ConfigurationError, match=r"checkpoint\.pt: cannot be written: F"):
+            trainer.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert before == {path.name: path.read_bytes() for path in (data / "run").iterdir()}
+    assert trainer_of(options, data / "run").step == 1
+    # And where there is no room for the weights beside it.
+    (data / "run" / WEIGHTS).unlink()
+    (data / "run" / WEIGHTS).mkdir()
+    with pytest.raises(ConfigurationError, match="run: cannot be written: "):
+        trainer.save()
+
+
+def test_without_a_terminal_lines_tell_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(0, 100) as progress:
+        for step in (20, 40):
+            progress.show(step, 100, {"loss/ctc": 1.5})
+        progress.show(45, 100, {})
+        progress.show(50, 100, {"accuracy/cross/signs": 0.5})
+    assert capsys.readouterr().err.splitlines() == [
+        "step 20 of 100, 0.0 min  ctc 1.500",
+        "step 50 of 100, 0.0 min  ctc 1.500  cross/signs 50.0",
+    ]
+
+
+def test_what_goes_wrong_in_a_loader_is_one_line(data: Path) -> None:
+    (data / "plain.ttf").write_bytes(b"no font")
+    source = source_of(recipe(data))
+    with pytest.raises(ConfigurationError, match="fonts") as caught:
+        list(load_batches(source, range(1), 1))
+    assert "\n" not in str(caught.value)
+
+
 def test_another_recipe_is_not_resumed(data: Path) -> None:
     trainer_of(recipe(data), data / "run").run([], quiet, stop_after=0)
     with pytest.raises(ConfigurationError, match="another recipe: optimiser differ"):
         trainer_of(recipe(data, optimiser={"learning_rate": 0.06}), data / "run")
+    # A run of a version that had fewer options goes on.
+    path = data / "run" / "checkpoint.pt"
+    content = torch.load(path, weights_only=True)
+    stored = json.loads(content["options"])
+    del stored["start"]["file"], stored["data"]["sets"][0]["labels"]
+    torch.save({**content, "options": json.dumps(stored)}, path)
+    assert trainer_of(recipe(data), data / "run").step == 1
     # What it says of the machine may differ.
     trainer_of(recipe(data, machine={"checkpoint_minutes": 3}), data / "run")
     (data / "run" / "checkpoint.pt").write_bytes(b"PK\x03\x04 cut short")
@@ -216,17 +319,20 @@ def test_it_learns(data: Path) -> None:
 
 def test_accumulated_parts_make_the_same_step(data: Path) -> None:
     changes: dict[str, Any] = {
-        "objective": {"ctc_alone_until": 1.0},
+        "freeze": {"stem_until": 0.0},
+        "objective": {"ctc_alone_until": 0.0},
         "network": {"dropout": 0.0},
-        "optimiser": {"average": 0.0},
     }
     first = trainer_of(recipe(data, **changes), data / "whole")
-    changes["optimiser"] = {"average": 0.0, "accumulate": 4}
-    second = trainer_of(recipe(data, **changes), data / "parts")
+    second = trainer_of(recipe(data, **changes, optimiser={"accumulate": 4}), data / "parts")
     for trainer in (first, second):
         trainer.run([], quiet, stop_after=0)
-    for name, tensor in first.model.state_dict().items():
-        assert torch.allclose(tensor, second.model.state_dict()[name], atol=1e-4), name
+    found = {name: parameter.grad for name, parameter in second.model.named_parameters()}
+    for name, parameter in first.model.named_parameters():
+        one, other = parameter.grad, found[name]
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert torch.allclose(one, other, rtol=1e-3, atol=1e-5), name
     with pytest.raises(ConfigurationError, match="does not divide"):
         trainer_of(recipe(data, optimiser={"accumulate": 3}), data / "other")
 
@@ -244,16 +350,35 @@ def test_what_is_frozen_rests_and_what_waits_rests_too(data: Path) -> None:
     )
 
 
+def test_a_frozen_image_tower_freezes_its_stem(data: Path) -> None:
+    options = recipe(
+        data,
+        objective={"ctc_alone_until": 0.0},
+        freeze={"image_blocks": 1, "stem_until": 0.0},
+        optimiser={"samples": 8},
+    )
+    trainer = trainer_of(options, data / "run")
+    before = weights_of(trainer)
+    trainer.run([], quiet)
+    after = trainer.model.state_dict()
+    changed = {name for name in after if not torch.equal(before[name], after[name])}
+    assert not any(name.startswith("stem.") for name in changed)
+    assert "clip_model.visual.proj" in changed and "visual_decoder.head.weight" in changed
+
+
 def test_two_processes_end_with_the_same_weights(data: Path) -> None:
     script = data / "two.py"
     script.write_text(
         "import os, sys\n"
         "from pathlib import Path\n"
+        "import torch\n"
         "from ocr_plugin.training.options import TrainingOptions\n"
         "from ocr_plugin.training.trainer import Trainer\n"
         "options = TrainingOptions.model_validate_json(Path(sys.argv[1]).read_text())\n"
         "folder = Path(sys.argv[2])\n"
         "trainer = Trainer(options, folder, [])\n"
+        "mean = trainer._processes.means(torch.tensor([float(os.environ['RANK'])]))\n"
+        "assert mean.tolist() == [0.5]\n"
         "trainer.run([], lambda *_: None)\n"
         "total = sum(float(p.double().sum()) for p in trainer.model.parameters())\n"
         "(folder / os.environ['RANK']).write_text(repr(total))\n"
@@ -331,3 +456,20 @@ def test_validation_leaves_out_what_the_rule_leaves_nothing_of() -> None:
     found = validation_words("set", words, (32, 32))
     assert (found.labels, found.images.shape) == (["A-1"], (1, 3, 32, 32))
     assert validation_words("none", [], (32, 32)).images.shape == (0, 3, 32, 32)
+
+
+def test_broken_words_of_a_validation_set_are_named(data: Path) -> None:
+    (data / "words" / "2.png").write_bytes(b"no picture")
+    words = validation_set(data / "words", 100, (32, 32))
+    assert len(words.labels) == len(LABELS) - 1
+    assert [record.name for record in words.bad] == [f"{data / 'words' / 'labels.jsonl'}:3"]
+
+
+def test_another_alphabet_is_validated_by_its_own_characters(data: Path) -> None:
+    lines = [{"image": f"{index}.png", "text": text} for index, text in enumerate(["λόγος", "?"])]
+    (data / "words" / "labels.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    words = validation_set(data / "words", 100, (32, 32), "λόγοςΛ")
+    assert words.labels == ["λόγος"]
+    assert compared("Λόγος!", "λόγοςΛ") == compared("λόγος", "λόγοςΛ")
+    assert compared("λόγο", "λόγοςΛ") != compared("λόγος", "λόγοςΛ")
+    assert compared("It's", CHARACTERS) == "its"

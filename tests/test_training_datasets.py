@@ -59,6 +59,29 @@ def test_labels_that_would_teach_wrongly_are_left_out(label: str, reason: str | 
     assert unfit("café", charset + "é", 25) is None
 
 
+@pytest.mark.parametrize(
+    ("label", "reason", "kept"),
+    [
+        ("two words", None, "twowords"),
+        ("café", None, "cafe"),
+        ("①", None, "1"),
+        ("日本", "empty", None),
+        ("~~", "characters outside the charset", None),
+        ("it~s", None, "its"),
+        ("a" * 20 + "~" * 6, "longer than 25", None),  # counted before the charset's rule
+    ],
+)
+def test_labels_can_be_taken_as_published(
+    label: str, reason: str | None, kept: str | None, tmp_path: Path
+) -> None:
+    charset = "".join(chr(code) for code in range(33, 126))  # without ~
+    assert unfit(label, charset, 25, published=True) == reason
+    path = make_set(tmp_path / "set", ["a", label])
+    options = TrainingSetOptions.parse({"path": path, "augment": False, "labels": "published"})
+    drawn = TrainingSet(options, charset).sample(40, (8, 8), random.Random(0)).labels
+    assert set(drawn) == {"a", kept} - {None}
+
+
 def test_what_is_left_out_is_counted_and_named(tmp_path: Path) -> None:
     words = opened(make_set(tmp_path / "set", ["a", "b c", "d", "", "é", "ü", "ö", "ä"]))
     assert len(words) == 2
@@ -99,10 +122,17 @@ def test_samples_are_pictures_with_their_own_labels(tmp_path: Path) -> None:
 
 def test_what_is_held_back_is_never_drawn(tmp_path: Path) -> None:
     words = opened(make_set(tmp_path / "set", list("abcdefghij")), hold_back=5)
-    assert [word.label for word in words.held_back(10)] == ["a", "f"]
-    assert [word.label for word in words.held_back(1)] == ["a"]
+    assert [word.label for word in words.held_back(10)[0]] == ["a", "f"]
+    assert [word.label for word in words.held_back(1)[0]] == ["a"]
     drawn = set(words.sample(300, (8, 8), random.Random(0)).labels)
     assert drawn == set("bcdeghij")
+
+
+def test_what_is_held_back_and_broken_is_named(tmp_path: Path) -> None:
+    words = opened(make_set(tmp_path / "set", list("abcd"), broken=(2,)), hold_back=2)
+    kept, bad = words.held_back(10)
+    assert [word.label for word in kept] == ["a"]
+    assert [record.name.rpartition(":")[2] for record in bad] == ["3"]
 
 
 def test_a_set_goes_to_other_processes(tmp_path: Path) -> None:

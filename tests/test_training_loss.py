@@ -11,7 +11,7 @@ import torch
 from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.training.freezing import freeze
-from ocr_plugin.training.loss import permuted_sequence_loss
+from ocr_plugin.training.loss import counted_tokens, permuted_sequence_loss
 from ocr_plugin.training.permutations import masks, permutations
 from tests.data.parity import weights
 
@@ -96,12 +96,26 @@ def test_dropout_acts_in_training_only() -> None:
     assert loss() == loss()
 
 
+def test_parts_of_a_batch_add_up_to_it(step: tuple[Clip4Str, torch.Tensor, dict[str, Any]]) -> None:
+    model, images, _ = step
+    labels = ["ab", "c", "defgh", "ij"]
+    orders = permutations(5, 4, random.Random(0))
+    tokens = model.encode_image(images[:4])
+    whole = permuted_sequence_loss(model, tokens, labels, orders)
+    sums = dict.fromkeys(whole, 0.0)
+    for some in (slice(0, 2), slice(2, 4)):
+        part = permuted_sequence_loss(model, tokens[some], labels[some], orders)
+        share = counted_tokens(labels[some], 4) / counted_tokens(labels, 4)
+        sums = {name: total + share * part[name].item() for name, total in sums.items()}
+    assert sums == pytest.approx({name: loss.item() for name, loss in whole.items()}, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("labels", "length", "complaint"),
     [
         (["abc"], 3, "1 labels for 2 images"),
         (["a" * 26, "b"], 26, "26 of 25"),
-        (["abc", "d"], 4, "longest label of 3"),
+        (["abc", "d"], 2, "longest label of 3"),
         (["abc", "é"], 3, "outside the charset"),
     ],
 )

@@ -1,6 +1,7 @@
 """Where training starts from, and what moves how fast."""
 
 import csv
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,58 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
         start(other, StartOptions(source="timm", name="vit_of_nobody"))
 
 
+def test_weights_of_an_imagenet_tower_come_from_a_file(tmp_path: Path) -> None:
+    name = "vit_tiny_patch16_224"
+    torch.manual_seed(0)
+    source = timm.create_model(name)
+    torch.save(source.state_dict(), tmp_path / "tower.pth")
+    config = Clip4StrConfig(
+        **{**vars(TINY), "image_size": (224, 224), "patch_size": (16, 16), "vision_layers": 12}
+        | {"vision_width": 192}
+    )
+    model = Clip4Str(config)
+    tower = f"{name}.augreg_in21k_ft_in1k"
+    start(model, StartOptions(source="timm", name=tower, file=tmp_path / "tower.pth"))
+    named = clip_names(source.state_dict())
+    assert torch.equal(model.clip_model.visual.conv1.weight, named["conv1.weight"])
+    (tmp_path / "tower.pth").write_bytes(b"no weights")
+    with pytest.raises(ModelUnavailable, match=r"timm's .*tower\.pth cannot be had: ") as caught:
+        start(model, StartOptions(source="timm", name=tower, file=tmp_path / "tower.pth"))
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_clip_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import open_clip
+
+    vision = {"image_size": 32, "layers": 2, "width": 128, "patch_size": 8, "head_width": 64}
+    text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+    (tmp_path / "ViT-Tiny.json").write_text(
+        json.dumps({"embed_dim": 64, "vision_cfg": vision, "text_cfg": text})
+    )
+    open_clip.add_model_config(tmp_path)
+    torch.manual_seed(0)
+    source = open_clip.create_model("ViT-Tiny")
+    torch.save(source.state_dict(), tmp_path / "clip.pt")
+    config = Clip4StrConfig(**{**vars(TINY), "text_positions": 77})
+    model = Clip4Str(config)
+    start(model, StartOptions(source="open_clip", name="ViT-Tiny", file=tmp_path / "clip.pt"))
+    for name in ("visual.proj", "token_embedding.weight", "transformer.resblocks.0.ln_1.bias"):
+        assert torch.equal(model.clip_model.state_dict()[name], source.state_dict()[name])
+    with pytest.raises(ModelUnavailable, match=r"none\.pt: no such file"):
+        start(model, StartOptions(source="open_clip", name="ViT-Tiny", file=tmp_path / "none.pt"))
+    with pytest.raises(ConfigurationError, match="no model 'ViT-Q'"):
+        start(model, StartOptions(source="open_clip", name="ViT-Q", file=tmp_path / "clip.pt"))
+
+
+def test_weights_that_cannot_be_fetched_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no route to host\nand more")
+
+    monkeypatch.setattr(timm, "create_model", fail)
+    with pytest.raises(ModelUnavailable, match=r"cannot be had: no route to host \(start.file"):
+        start(Clip4Str(TINY), StartOptions(source="timm", name="vit_base_patch16_224.augreg_in1k"))
+
+
 def test_the_published_starts_are_known_to_open_clip() -> None:
     import open_clip
 
@@ -190,6 +243,8 @@ def test_the_log_of_a_resumed_run_has_every_step_once(tmp_path: Path) -> None:
         ("samples =", "no TOML"),
         ("preset = 'B/17'\n[optimiser]\nsamples = 5", "no size is called 'B/17'"),
         ("[network]\nembed_dim = 7\n[optimiser]\nsamples = 5", "embed_dim 7"),
+        ("[objective]\npermutations = 3\n[optimiser]\nsamples = 5", "an even number"),
+        ("[objective]\nctc_alone_until = 1\n[optimiser]\nsamples = 5", "needs a ctc_weight"),
         ("[network]\nwidth = 7\n[optimiser]\nsamples = 5", "width is unknown"),
     ],
 )

@@ -13,7 +13,7 @@ from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.training.synthetic import fonts
 from ocr_plugin.training.synthetic.composition import compose
-from ocr_plugin.training.synthetic.degradation import degrade, gaussian_blur
+from ocr_plugin.training.synthetic.degradation import _hide, degrade, gaussian_blur
 from ocr_plugin.training.synthetic.fonts import SkippedFont, drawable, find_fonts
 from ocr_plugin.training.synthetic.masks import draw_mask
 from ocr_plugin.training.synthetic.stream import SyntheticOptions, SyntheticWords
@@ -173,6 +173,42 @@ def test_photos_lie_behind_some_words(font: Path, tmp_path: Path) -> None:
         SyntheticWords(SyntheticOptions(fonts=(font,), backgrounds=font.parent))
 
 
+def test_a_broken_photo_is_passed_over_and_named(font: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (90, 30), (255, 0, 0)).save(tmp_path / "red.png")
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    words = SyntheticWords(SyntheticOptions(fonts=(font,), backgrounds=tmp_path))
+    drawn = words.draw(20, SIZE, random.Random(0))
+    assert drawn.photos is not None and drawn.photos[:, 0].min() == 255
+    (record,) = set(drawn.passed_over)
+    assert record.name == str(tmp_path / "broken.jpg") and record.reason
+    (tmp_path / "red.png").unlink()
+    words = SyntheticWords(SyntheticOptions(fonts=(font,), backgrounds=tmp_path))
+    with pytest.raises(ConfigurationError, match="no photo in it decodes"):
+        words.draw(1, SIZE, random.Random(0))
+
+
+def test_what_words_are_drawn_with_is_told(font: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.ttf"
+    broken.write_bytes(b"no font")
+    (tmp_path / "words.txt").write_text("apple\ntwo words\n")
+    options = SyntheticOptions(fonts=(font, broken), vocabularies=(tmp_path / "words.txt",))
+    line = SyntheticWords(options, CHARACTERS + "\u4e2d").describe()
+    assert line.startswith(f"synthetic words: 1 of 2 fonts; not drawn with {broken}: ")
+    assert line.endswith("; none has \u4e2d; 1 words, 1 lines left out")
+    with pytest.raises(ConfigurationError, match="none of 1 fonts is usable"):
+        SyntheticWords(SyntheticOptions(fonts=(broken,))).describe()
+
+
+def test_characters_that_no_font_has_end_no_run(font: Path) -> None:
+    only = TextShares(**{**dict.fromkeys(TextShares.model_fields, 0.0), "anything": 1.0})
+    words = SyntheticWords(SyntheticOptions(fonts=(font,), texts=only), CHARACTERS + "\u4e2d")
+    assert "\u4e2d" not in "".join(words.draw(300, (8, 8), random.Random(0)).labels)
+    with pytest.raises(ConfigurationError, match="none of 200 fonts has all characters of"):
+        SyntheticWords(SyntheticOptions(fonts=(font,)), "\u4e2d\u56fd").draw(
+            1, SIZE, random.Random(0)
+        )
+
+
 def test_a_warped_word_keeps_its_ink() -> None:
     masks = torch.zeros(200, 1, 32, 96)
     masks[:, :, 8:24, 8:88] = 1
@@ -199,6 +235,19 @@ def test_a_blur_keeps_the_light() -> None:
     blurred = gaussian_blur(images, 1.2)
     assert blurred.mean() == pytest.approx(images.mean().item(), abs=5e-3)
     assert blurred.std() < 0.5 * images.std()
+
+
+def test_what_hides_a_word_hides_little_of_it() -> None:
+    images = torch.full((400, 3, *SIZE), 0.5)
+    hidden = _hide(images, torch.ones(400, 1, 1, 1), torch.Generator().manual_seed(0))
+    shares = (hidden != images).any(1).float().mean((1, 2))
+    assert (shares > 0).all() and shares.max() < 0.35 and shares.mean() < 0.15
+    # Of the middle of the picture, where the word is, at least two thirds stay in sight.
+    middle = (hidden != images).any(1)[:, 8:24].float().mean((1, 2))
+    assert middle.max() < 0.34
+    assert torch.equal(
+        hidden, _hide(images, torch.ones(400, 1, 1, 1), torch.Generator().manual_seed(0))
+    )
 
 
 def test_hard_pictures_are_worse_than_easy_ones() -> None:

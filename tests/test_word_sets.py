@@ -122,6 +122,49 @@ def test_icdar_list(tmp_path: Path) -> None:
     assert faults(path) == ['not a labelled image: expected: name, "text"', "no such file"]
 
 
+def test_bad_lines_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    path = write_list(tmp_path / "set", "labels.jsonl", [])
+    (path / "labels.jsonl").write_bytes(
+        b'\xef\xbb\xbf{"image": "0.png", "text": "Harbour"}\r\n'
+        b'{"image": "1.png", "text": "\xff"}\n'
+        b'{"image": "1.png", "text": "Off\xe2\x80\xa8ice"}\n' + b"[" * 100_000 + b"\n3\n"
+        b'{"image": ".", "text": "a folder"}\n{"image": "\\ud800", "text": "no name"}\n'
+    )
+    assert labels(path) == ["Harbour", "Off\u2028ice"]
+    bad = [record for record in open_word_set(path) if isinstance(record, BadRecord)]
+    assert [record.name.rpartition(":")[2] for record in bad] == ["2", "4", "5", "6", "7"]
+    assert bad[0].reason == "not a labelled image: not UTF-8"
+    (path / "labels.jsonl").rename(path / "gt.txt")
+    (path / "gt.txt").write_bytes(b'0.png, "Harbour"\n1.png, "\xff"\n')
+    assert (labels(path), len(faults(path))) == (["Harbour"], 1)
+
+
+def test_damaged_pages_of_an_lmdb_are_bad_records(tmp_path: Path) -> None:
+    path = write_lmdb(tmp_path / "set", [(b"x" * 3000, b"%d" % n) for n in range(200)])
+    whole = (path / "data.mdb").read_bytes()
+    damaged = bytearray(whole)
+    # A leaf, by the flags in its header, that has some of the records' keys.
+    starts = [n for n in range(0, len(whole), 4096) if whole[n + 10 : n + 12] == b"\x02\x00"]
+    start = next(n for n in starts if b"image-000000050" in whole[n : n + 4096])
+    damaged[start : start + 4096] = b"\xa5" * 4096
+    (path / "data.mdb").write_bytes(damaged)
+    reasons = set(faults(path))
+    assert "not an image in a format known here" in reasons
+    assert any(reason.startswith("damaged LMDB") for reason in reasons)
+    (path / "data.mdb").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ConfigurationError, match="damaged LMDB: the file is cut off"):
+        next(open_word_set(path))
+
+
+def test_an_lmdb_says_how_many_records_it_has(tmp_path: Path) -> None:
+    path = write_lmdb(tmp_path / "set", [(png("Office"), b"Office")])
+    for value in (b"-3", b"many", b""):
+        with lmdb.open(str(path)) as environment, environment.begin(write=True) as transaction:
+            transaction.put(b"num-samples", value)
+        with pytest.raises(ConfigurationError, match="has no num-samples"):
+            next(open_word_set(path))
+
+
 @pytest.mark.parametrize("content", [None, b"damaged"])
 def test_what_is_no_set_is_one_clear_error(tmp_path: Path, content: bytes | None) -> None:
     with pytest.raises(ConfigurationError, match="no such folder"):
@@ -143,10 +186,19 @@ def test_eval_words_prints_and_writes_the_scores(
     assert main(["eval", "words", "--data", str(path), "--json", str(report)]) == ExitCode.OK
     out, err = capfd.readouterr()
     assert "signs" in out and "75.00" in out
+    assert "\naccuracy_36 by length\nset    4-6    7-9\nsigns  50.00  100.00\n" in out
     assert "signs#4: the file is empty" in err
     scores = json.loads(report.read_text())["sets"]["signs"]
     assert scores["accuracy_36"] == scores["accuracy_94"] == 0.75
     assert scores["count"] == 4
+
+
+def test_eval_finds_out_first_that_the_report_has_no_place(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "none" / "scores.json"
+    assert main(["eval", "words", "--data", "x", "--json", str(report)]) == ExitCode.USAGE
+    assert f"{report}: no such folder" in capfd.readouterr().err
 
 
 def test_eval_of_nothing_is_one_line_and_2(

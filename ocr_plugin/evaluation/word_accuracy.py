@@ -18,7 +18,7 @@ from ocr_plugin.errors import ConfigurationError
 LONGEST = 25
 CHARSETS = {36: CHARACTERS[:36], 62: CHARACTERS[:62], 94: CHARACTERS}
 _BINS = 10
-_LENGTHS = {"1-3": (1, 4), "4-6": (4, 7), "7-9": (7, 10), "10-14": (10, 15), "15-25": (15, 26)}
+LENGTHS = {"1-3": (1, 4), "4-6": (4, 7), "7-9": (7, 10), "10-14": (10, 15), "15-25": (15, 26)}
 _ASPECTS = {"<1": (0, 1), "1-2": (1, 2), "2-4": (2, 4), "4-8": (4, 8), ">=8": (8, float("inf"))}
 """Groups by name, each from its first number to below its second."""
 
@@ -44,9 +44,14 @@ class Judged:
 
 def clean_label(label: str) -> str | None:
     """Returns a label as it is compared, or None where the protocol leaves the sample out."""
-    joined = "".join(label.split())
-    plain = unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode("ascii")
+    plain = plain_label(label)
     return plain if 0 < len(plain) <= LONGEST else None
+
+
+def plain_label(label: str) -> str:
+    """Returns a label without white space, decomposed, and without what is not ASCII then."""
+    joined = "".join(label.split())
+    return unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode("ascii")
 
 
 def reduced(text: str, size: int) -> str:
@@ -55,6 +60,21 @@ def reduced(text: str, size: int) -> str:
     if charset == charset.lower():
         text = text.lower()
     return "".join(character for character in text if character in charset)
+
+
+def compared(text: str, characters: str) -> str:
+    """Returns a text as readings of one network are compared with labels.
+
+    By the 36-character rule where it reads the ASCII characters; that rule would leave little of
+    another alphabet, so there by the network's own characters, upper and lower case alike.
+
+    Args:
+        text: label or reading.
+        characters: that the network reads.
+    """
+    if characters == CHARACTERS:
+        return reduced(text, 36)
+    return "".join(filter(characters.__contains__, text)).lower()
 
 
 def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
@@ -86,7 +106,7 @@ def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
         "ned": _similarity(kept),
         "mean_confidence": _mean(confidences),
         "ece": _calibration_error(correct, confidences),
-        "by_length": _grouped([len(reduced(item.label, 36)) for item in kept], correct, _LENGTHS),
+        "by_length": _grouped([len(reduced(item.label, 36)) for item in kept], correct, LENGTHS),
         "by_aspect": _grouped([item.aspect for item in kept], correct, _ASPECTS),
         "accuracy_at_coverage": _at_coverage(correct, confidences),
     }

@@ -5,6 +5,7 @@
 * a folder with ICDAR's ``gt.txt``: one ``word_1.png, "Text"`` a line.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -119,9 +120,12 @@ class _LmdbEntries:
         self._path = path
         self._environment: Any = None
         try:
-            self._count = int(self._value(b"num-samples") or b"")
-        except ValueError:
-            raise ConfigurationError(f"{path}: the LMDB has no num-samples") from None
+            count = self._value(b"num-samples") or b""
+        except ValueError as error:
+            raise ConfigurationError(f"{path}: {error}") from error
+        if not count.isdigit():
+            raise ConfigurationError(f"{path}: the LMDB has no num-samples")
+        self._count = int(count)
 
     def __len__(self) -> int:
         return self._count
@@ -150,8 +154,13 @@ class _LmdbEntries:
     def _value(self, key: bytes) -> bytes | None:
         if self._environment is None:
             self._environment = _opened(self._path)
-        with self._environment.begin() as transaction:
-            value = transaction.get(key)
+        import lmdb
+
+        try:
+            with self._environment.begin() as transaction:
+                value = transaction.get(key)
+        except lmdb.Error as error:
+            raise ValueError(f"damaged LMDB: {error}") from error
         return None if value is None else bytes(value)
 
 
@@ -168,6 +177,10 @@ def _opened(path: Path) -> Any:
             environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
         except lmdb.Error as error:
             raise ConfigurationError(f"{path}: damaged LMDB: {error}") from error
+        # To read behind the end of a mapped file is the end of the process.
+        needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+        if (path / "data.mdb").stat().st_size < needed:
+            raise ConfigurationError(f"{path}: damaged LMDB: the file is cut off")
         _ENVIRONMENTS[path.resolve()] = environment
     return environment
 
@@ -181,7 +194,12 @@ class _ListedEntries:
         self._folder = folder
         self._list = folder / list_name
         self._entry = entry
-        lines = self._list.read_text(encoding="utf-8-sig").splitlines()
+        try:
+            content = self._list.read_bytes().removeprefix(codecs.BOM_UTF8)
+        except OSError as error:
+            raise ConfigurationError(f"{self._list}: cannot be read: {error.strerror}") from error
+        # Lines of bytes: what else ends a line in Unicode may stand in a label.
+        lines = content.splitlines()
         self._lines = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
 
     def __len__(self) -> int:
@@ -198,8 +216,10 @@ class _ListedEntries:
 
     def _parsed(self, index: int) -> tuple[str, str]:
         try:
-            return self._entry(self._lines[index][1])
-        except (ValueError, KeyError, TypeError) as error:
+            return self._entry(self._lines[index][1].decode("utf-8"))
+        except UnicodeDecodeError:
+            raise ValueError("not a labelled image: not UTF-8") from None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a labelled image: {error}") from error
 
 

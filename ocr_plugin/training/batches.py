@@ -5,6 +5,7 @@ processes drew the earlier ones.
 """
 
 import random
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, OcrError
+from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.training.datasets import Crops, TrainingSet, mixed_counts
 from ocr_plugin.training.options import DataOptions
 from ocr_plugin.training.synthetic.stream import Drawn, SyntheticWords
@@ -31,6 +33,12 @@ class RawBatch:
     number: int
     crops: Sequence[Crops]
     drawn: Drawn | None
+
+    @property
+    def passed_over(self) -> list[BadRecord]:
+        """What was drawn but does not decode."""
+        real = [record for crops in self.crops for record in crops.passed_over]
+        return real + list(self.drawn.passed_over if self.drawn else ())
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,15 @@ class BatchSource(Dataset[RawBatch]):
     def __len__(self) -> int:
         return self._batches
 
+    def describe(self) -> list[str]:
+        """Returns a line for each source: what there is, and what is left out and why.
+
+        Raises:
+            ConfigurationError: synthetic words cannot be drawn with the fonts that are there.
+        """
+        lines = [words.describe() for words in self._sets]
+        return lines + ([self._synthetic.describe()] if self._synthetic else [])
+
     def __getitem__(self, number: int) -> RawBatch:
         rng = random.Random(f"{self._seed}:{number}")
         progress = number / self._batches
@@ -142,14 +159,40 @@ def load_batches(source: BatchSource, numbers: range, loaders: int) -> Iterator[
         source: where they come from.
         numbers: which.
         loaders: 0 to draw them here, one at a time.
+
+    Raises:
+        ConfigurationError: a source of words turns out to be of no use.
     """
     loader = DataLoader(
-        source,
+        _Told(source),
         batch_size=None,
         sampler=numbers,
         num_workers=loaders,
         prefetch_factor=4 if loaders else None,
         # Forked copies of a process that has threads, a GPU or an open LMDB are not safe.
         multiprocessing_context="spawn" if loaders else None,
+        worker_init_fn=_leave_signals_to_the_trainer,
     )
-    yield from loader
+    for raw in loader:
+        if isinstance(raw, OcrError):
+            raise raw
+        yield raw
+
+
+class _Told(Dataset["RawBatch | OcrError"]):
+    """A source whose errors come as values: raised in a loader they would come with a traceback."""
+
+    def __init__(self, source: BatchSource) -> None:
+        self._source = source
+
+    def __getitem__(self, number: int) -> RawBatch | OcrError:
+        try:
+            return self._source[number]
+        except OcrError as error:
+            return error
+
+
+def _leave_signals_to_the_trainer(_: int) -> None:
+    """Ctrl-C reaches all processes of a terminal, and the run is to end in good order."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -9,35 +9,38 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.evaluation.word_accuracy import reduced
+from ocr_plugin.evaluation.word_accuracy import compared
 from ocr_plugin.evaluation.word_sets import WordImage
 from ocr_plugin.protocols import Recognizer
 
-_RULE = 36
 _POWERS = np.geomspace(0.1, 10, 401)
 _LEAST = 50
 """Words below which a fit would tell more of chance than of the network."""
 
 
-def confidence_power(reader: Recognizer, words: Sequence[WordImage]) -> float:
+def confidence_power(
+    reader: Recognizer, words: Sequence[WordImage], characters: str = CHARACTERS
+) -> float:
     """Returns the power that makes a reader's confidences likeliest for some labelled words.
 
     Args:
         reader: whose confidences are not raised to a power yet.
         words: that it has not learnt from.
+        characters: that it reads.
 
     Raises:
         ConfigurationError: too few words to tell.
     """
-    kept = [word for word in words if reduced(word.label, _RULE)]
+    kept = [word for word in words if compared(word.label, characters)]
     if len(kept) < _LEAST:
         raise ConfigurationError(
             f"{len(kept)} held-back words are too few to calibrate on; {_LEAST} are needed"
         )
     readings = reader.recognize([word.pixels for word in kept])
     correct = [
-        reduced(reading.text, _RULE) == reduced(word.label, _RULE)
+        compared(reading.text, characters) == compared(word.label, characters)
         for reading, word in zip(readings, kept, strict=True)
     ]
     return likeliest_power([reading.confidence for reading in readings], correct)

@@ -1,6 +1,7 @@
 """A run on disk: everything needed to go on exactly where it stood."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,22 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint, options: TrainingOptions) -> None:
-    """Writes a checkpoint; a crash at any moment leaves the one before it or this one."""
+    """Writes a checkpoint; a crash at any moment leaves the one before it or this one.
+
+    Raises:
+        ConfigurationError: it cannot be written, as on a full disk; the one before it stays.
+    """
     written = folder / f".{_FILE}.writing"
-    torch.save({**vars(checkpoint), "options": options.model_dump_json()}, written)
-    written.replace(folder / _FILE)
+    try:
+        with written.open("wb") as file:
+            torch.save({**vars(checkpoint), "options": options.model_dump_json()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(folder / _FILE)
+    except (OSError, RuntimeError) as error:  # PyTorch's own error hides the system's
+        written.unlink(missing_ok=True)
+        reason = _system_error(error) or error
+        raise ConfigurationError(f"{folder / _FILE}: cannot be written: {reason}") from error
 
 
 def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
@@ -51,7 +64,7 @@ def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        stored = json.loads(content.pop("options"))
+        stored = _with_defaults(json.loads(content.pop("options")))
         checkpoint = Checkpoint(**content)
     except Exception as error:  # a damaged file may fail in any way; the cause is chained
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -66,3 +79,22 @@ def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
             f"{path} belongs to a run of another recipe: {', '.join(different)} differ"
         )
     return checkpoint
+
+
+def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns a recipe as it was stored, with the options that have come since then."""
+    try:
+        options = TrainingOptions.parse(values)
+    except ConfigurationError:
+        return values
+    filled: dict[str, Any] = json.loads(options.model_dump_json())
+    return filled
+
+
+def _system_error(error: BaseException | None) -> str | None:
+    """Returns what the system said, if it is among an error and those that led to it."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.strerror
+        error = error.__context__
+    return None

@@ -1,8 +1,8 @@
 """Real words to learn from: which records of a set are used, and samples of them as batches.
 
-The label rules are those of PARSeq's training (https://arxiv.org/abs/2207.06966), but a record
-whose label they would change is left out instead: a label that no longer says what the picture
-shows would teach the network to read wrongly.
+The label rules are those of PARSeq's training (https://arxiv.org/abs/2207.06966), but unless a set
+asks for them as published, a record whose label they would change is left out instead: a label that
+no longer says what the picture shows would teach the network to read wrongly.
 """
 
 import random
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.evaluation.word_accuracy import LONGEST
+from ocr_plugin.evaluation.word_accuracy import LONGEST, plain_label
 from ocr_plugin.evaluation.word_sets import BadRecord, WordImage, WordSet
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB
@@ -41,6 +41,11 @@ class TrainingSetOptions(Options):
     case: Literal["print", "unknown"] = Field(
         default="print",
         description="unknown: the labels do not follow the print's upper and lower case.",
+    )
+    labels: Literal["exact", "published"] = Field(
+        default="exact",
+        description="published: white space, accents and characters that the network lacks are"
+        " deleted from labels, as the paper's training does; exact: such records are left out.",
     )
     augment: bool = Field(default=True, description="Whether pictures are varied.")
     hold_back: int = Field(
@@ -90,16 +95,19 @@ class TrainingSet:
         self.name = options.path.name
         self.left_out: dict[str, list[str]] = defaultdict(list)
         self._options = options
+        self._characters = characters
         self._words = WordSet(options.path)
         self._usable: list[int] = []
         self._held_back: list[int] = []
         for index in range(len(self._words)):
             label = self._words.label(index)
             reason = (
-                label.reason if isinstance(label, BadRecord) else unfit(label, characters, longest)
+                label.reason
+                if isinstance(label, BadRecord)
+                else unfit(label, characters, longest, options.labels == "published")
             )
-            if reason is not None or isinstance(label, BadRecord):
-                self.left_out[str(reason)].append(f"#{index + 1}")
+            if reason is not None:
+                self.left_out[reason].append(f"#{index + 1}")
                 continue
             kept = options.hold_back and index % options.hold_back == 0
             (self._held_back if kept else self._usable).append(index)
@@ -136,7 +144,7 @@ class TrainingSet:
             record = self._drawn(rng, passed_over)
             pixels = augment(record.pixels, rng) if self._options.augment else record.pixels
             images.append(resized(pixels, size))
-            labels.append(record.label.strip())
+            labels.append(self._clean(record.label))
         return Crops(
             torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(),
             labels,
@@ -144,14 +152,25 @@ class TrainingSet:
             tuple(passed_over),
         )
 
-    def held_back(self, most: int) -> list[WordImage]:
-        """Returns up to `most` of the records kept for validation, with their labels clean."""
-        records = (self._words.record(index) for index in self._held_back[:most])
-        return [
-            WordImage(record.name, record.pixels, record.label.strip())
-            for record in records
-            if isinstance(record, WordImage)
-        ]
+    def held_back(self, most: int) -> tuple[list[WordImage], list[BadRecord]]:
+        """Returns up to `most` of the records kept for validation, their labels clean.
+
+        And those of them that do not decode.
+        """
+        words: list[WordImage] = []
+        bad: list[BadRecord] = []
+        for index in self._held_back[:most]:
+            record = self._words.record(index)
+            if isinstance(record, BadRecord):
+                bad.append(record)
+            else:
+                words.append(WordImage(record.name, record.pixels, self._clean(record.label)))
+        return words, bad
+
+    def _clean(self, label: str) -> str:
+        if self._options.labels == "exact":
+            return label.strip()
+        return "".join(filter(self._characters.__contains__, plain_label(label)))
 
     def _drawn(self, rng: random.Random, passed_over: list[BadRecord]) -> WordImage:
         """Returns a random record; after some that do not decode, the next that does."""
@@ -164,16 +183,25 @@ class TrainingSet:
         raise ConfigurationError(f"{self._options.path}: no picture in it decodes")
 
 
-def unfit(label: str, characters: str, longest: int) -> str | None:
-    """Returns why a label cannot be learnt from, or None where it can."""
-    plain = label.strip()
+def unfit(label: str, characters: str, longest: int, published: bool = False) -> str | None:
+    """Returns why a label cannot be learnt from, or None where it can.
+
+    Args:
+        label: as it stands in the set.
+        characters: that the network can read.
+        longest: label that the network can read, in characters.
+        published: whether the label is cut down to what the network reads, its length being counted
+            before; see `TrainingSetOptions.labels`.
+    """
+    plain = plain_label(label) if published else label.strip()
     if not plain:
         return "empty"
     if len(plain.split()) > 1:
         return "inner white space"
     if len(plain) > longest:
         return f"longer than {longest}"
-    if set(plain) - set(characters):
+    outside = set(plain) - set(characters)
+    if outside == set(plain) or (outside and not published):
         return "characters outside the charset"
     return None
 

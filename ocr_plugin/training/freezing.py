@@ -26,7 +26,7 @@ def freeze(
             has no more than that is frozen but for its last norm and projection.
         text_embeddings: whether to freeze the token and positional embeddings of the text tower.
         image_blocks: how many blocks of the image tower to freeze, from its input on, together
-            with what comes before them; 0 freezes nothing.
+            with what comes before them, a convolutional stem too; 0 freezes nothing.
 
     Raises:
         ConfigurationError: a negative number.
@@ -45,6 +45,7 @@ def freeze(
         frozen += [towers.token_embedding, towers.positional_embedding]
     if image_blocks:
         visual = towers.visual
+        frozen += [model.stem]
         frozen += [visual.conv1, visual.class_embedding, visual.positional_embedding, visual.ln_pre]
         frozen += visual.transformer.resblocks[:image_blocks]
     for part in frozen:

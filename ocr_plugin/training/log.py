@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ocr_plugin.errors import ConfigurationError
+
 
 class TrainingLog:
     """Writes one row for each thing measured: the step, the images seen, a name, a value.
@@ -20,13 +22,24 @@ class TrainingLog:
         Args:
             folder: gets ``log.csv`` and, with TensorBoard installed, its event file.
             step: the last one that counts; later rows are dropped.
+
+        Raises:
+            ConfigurationError: the log cannot be written.
         """
         self._path = folder / "log.csv"
         kept = [row for row in _rows(self._path) if int(row["step"]) <= step]
-        self._file = self._path.open("w", newline="", encoding="utf-8")
+        written = folder / ".log.csv.writing"
+        try:
+            # The old rows stay until the new file has them.
+            with written.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, _COLUMNS)
+                writer.writeheader()
+                writer.writerows(kept)
+            written.replace(self._path)
+            self._file = self._path.open("a", newline="", encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{self._path}: cannot be written: {error}") from error
         self._writer = csv.DictWriter(self._file, _COLUMNS)
-        self._writer.writeheader()
-        self._writer.writerows(kept)
         self._board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
@@ -34,14 +47,21 @@ class TrainingLog:
             self._board = SummaryWriter(str(folder), purge_step=step + 1)
 
     def write(self, step: int, samples: int, values: Mapping[str, float]) -> None:
-        """Notes values by their names, such as ``loss/ctc`` or ``accuracy/cross/IC15_train``."""
+        """Notes values by their names, such as ``loss/ctc`` or ``accuracy/cross/IC15_train``.
+
+        Raises:
+            ConfigurationError: the log cannot be written.
+        """
         for name, value in values.items():
             self._writer.writerow(
                 {"step": step, "samples": samples, "name": name, "value": f"{value:.6g}"}
             )
             if self._board is not None:
                 self._board.add_scalar(name, value, step)
-        self._file.flush()
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise ConfigurationError(f"{self._path}: cannot be written: {error}") from error
 
     def close(self) -> None:
         """Closes the files."""

@@ -38,7 +38,8 @@ def permuted_sequence_loss(
         model: in training mode, for dropout.
         image_tokens: (B, 1 + P, D), of `model.encode_image`.
         labels: B words of the model's characters, none longer than its `max_label_length`.
-        permutations: of `permutations.permutations`, for the longest label.
+        permutations: of `permutations.permutations`, for the longest label, or a longer one: of
+            the batch that these words are a part of.
         caseless: (B,) bool, true where the label tells nothing about upper and lower case: there
             either case of a letter counts as right.
 
@@ -51,10 +52,12 @@ def permuted_sequence_loss(
         raise ValueError(f"{len(labels)} labels for {len(image_tokens)} images")
     if longest > model.config.max_label_length:
         raise ValueError(f"a label has {longest} of {model.config.max_label_length} characters")
-    if not permutations or any(len(order) != longest + 2 for order in permutations):
+    lengths = {len(order) - 2 for order in permutations}
+    if len(lengths) != 1 or not longest <= max(lengths) <= model.config.max_label_length:
         raise ValueError(f"the permutations are not for a longest label of {longest} characters")
 
     tokens = torch.tensor(charset.encode_batch(labels), device=device)
+    tokens = functional.pad(tokens, (0, max(lengths) - longest), value=charset.pad)
     known, targets = tokens[:, :-1], tokens[:, 1:]
     valid = ((known != charset.eos) & (known != charset.pad))[:, None, None]  # (B, 1, 1, L)
     seen = [masks(order, device) for order in permutations]
@@ -83,6 +86,11 @@ def permuted_sequence_loss(
         for mask, caption in zip(seen, captions, strict=True)
     ]
     return {"visual": visual_loss, "cross": _token_mean(cross, targets, charset, caseless)}
+
+
+def counted_tokens(labels: Sequence[str], permutations: int) -> int:
+    """Returns how many tokens `permuted_sequence_loss` takes the mean of."""
+    return permutations * sum(map(len, labels)) + min(permutations, _WITH_EOS) * len(labels)
 
 
 def ctc_loss(

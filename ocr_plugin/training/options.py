@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ocr_plugin.clip4str.config import PRESETS, Clip4StrConfig
 from ocr_plugin.errors import ConfigurationError
@@ -29,6 +29,10 @@ class StartOptions(Options):
     pretrained: str = Field(
         default="", description="Which weights of the open_clip model, such as openai."
     )
+    file: Path | None = Field(
+        default=None,
+        description="Weights of the open_clip or timm model on this machine; null to fetch them.",
+    )
 
 
 class FreezeOptions(Options):
@@ -45,7 +49,9 @@ class FreezeOptions(Options):
 class ObjectiveOptions(Options):
     """What is minimised."""
 
-    permutations: int = Field(default=6, ge=1, description="Orders of reading a batch is read in.")
+    permutations: int = Field(
+        default=6, ge=1, description="Orders of reading a batch is read in: 1, or an even number."
+    )
     length_groups: int = Field(
         default=1,
         ge=1,
@@ -58,6 +64,14 @@ class ObjectiveOptions(Options):
     ctc_alone_until: float = Field(
         default=0.0, ge=0, le=1, description="Share of the run in which only the CTC head learns."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.permutations > 1 and self.permutations % 2:
+            raise ValueError("permutations are 1, or mirrored pairs and so an even number")
+        if self.ctc_alone_until and not self.ctc_weight:
+            raise ValueError("ctc_alone_until needs a ctc_weight")
+        return self
 
 
 class OptimiserOptions(Options):

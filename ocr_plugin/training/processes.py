@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,20 @@ class Processes:
         ):
             grad.copy_(mean.view_as(grad))
 
-    def agree(self, value: bool) -> bool:
-        """Returns the first process's `value` in all of them."""
+    def means(self, values: Tensor) -> Tensor:
+        """Returns the mean over the processes of each of some values, to all of them."""
+        if self.count == 1:
+            return values
+        summed = values.detach().clone()
+        distributed.all_reduce(summed)
+        return summed / self.count
+
+    def any(self, value: bool) -> bool:
+        """Returns whether `value` is true in any of the processes, to all of them."""
         if self.count == 1:
             return value
         flag = torch.tensor([int(value)], device=self.device)
-        distributed.broadcast(flag, 0)
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
         return bool(flag.item())
 
 

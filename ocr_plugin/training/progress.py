@@ -1,5 +1,6 @@
 """What a person sees of a run: a bar, the losses, and each validation as a line."""
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -9,9 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+_SAID_EVERY_S = 60.0
+
 
 class Progress:
-    """Shows a run on standard error: a bar on a terminal, and lines for what was measured."""
+    """Shows a run on standard error: a bar on a terminal, else a line now and then.
+
+    Accuracies are a line in either case.
+    """
 
     def __init__(self, done: int, steps: int) -> None:
         """Takes the steps done before, and those of the whole run."""
@@ -27,7 +33,9 @@ class Progress:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=steps, completed=done)
-        self._begun, self._first = time.monotonic(), done
+        self._begun = time.monotonic()
+        self._said = -math.inf
+        self._losses = ""
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -48,18 +56,19 @@ class Progress:
             for name, value in values.items()
             if name.startswith("loss/")
         )
-        self._bar.update(self._task, completed=step)
-        if losses:
-            self._bar.update(self._task, description=losses)
-        measured = {name: value for name, value in values.items() if name.startswith("accuracy/")}
-        if measured:
-            minutes = (time.monotonic() - self._begun) / 60
-            accuracies = "  ".join(
-                f"{name.removeprefix('accuracy/')} {100 * value:.1f}"
-                for name, value in measured.items()
-            )
+        self._losses = losses or self._losses
+        self._bar.update(self._task, completed=step, description=self._losses)
+        accuracies = "  ".join(
+            f"{name.removeprefix('accuracy/')} {100 * value:.1f}"
+            for name, value in values.items()
+            if name.startswith("accuracy/")
+        )
+        now = time.monotonic()
+        due = not self._console.is_terminal and now - self._said >= _SAID_EVERY_S
+        if accuracies or (losses and due):
+            self._said = now
+            minutes = (now - self._begun) / 60
+            parts = [f"step {step} of {steps}, {minutes:.1f} min", self._losses, accuracies]
             self._console.print(
-                f"step {step} of {steps}, {minutes:.1f} min, {losses}  {accuracies}",
-                soft_wrap=True,
-                highlight=False,
+                "  ".join(filter(None, parts)), soft_wrap=True, highlight=False, markup=False
             )

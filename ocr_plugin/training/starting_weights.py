@@ -1,13 +1,14 @@
 """Where training starts from: nothing, another network's parts, or a CLIP4STR checkpoint."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.model import Clip4Str
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, ModelUnavailable
 from ocr_plugin.training.options import StartOptions
 
 
@@ -15,8 +16,8 @@ def start(model: Clip4Str, options: StartOptions) -> None:
     """Fills a network with its first weights, in place; what the source lacks stays random.
 
     Raises:
-        ConfigurationError: the source does not fit the network, or needs a package that is absent.
-        ModelError: a checkpoint that is not to be had, or no good.
+        ConfigurationError: the source does not fit the network.
+        ModelError: weights that are not to be had, or no good.
     """
     sources: dict[str, Callable[[Clip4Str, StartOptions], None]] = {
         "nothing": lambda model, options: None,
@@ -50,12 +51,17 @@ def _from_open_clip(model: Clip4Str, options: StartOptions) -> None:
     import open_clip
 
     known = open_clip.list_pretrained_tags_by_model(options.name)
-    if options.pretrained not in known:
+    if options.file is None and options.pretrained not in known:
         raise ConfigurationError(
             f"open_clip has no weights {options.pretrained!r} of {options.name!r}:"
             f" {', '.join(known) or 'no such model'}"
         )
-    source = open_clip.create_model(options.name, pretrained=options.pretrained)
+    if options.name not in open_clip.list_models():
+        raise ConfigurationError(f"open_clip has no model {options.name!r}")
+    with _told(options):
+        source = open_clip.create_model(
+            options.name, pretrained=str(options.file or options.pretrained)
+        )
     named = f"open_clip's {options.name}"
     if model.config.text_layers:
         _fill(model.clip_model, source.state_dict(), named)
@@ -68,8 +74,29 @@ def _from_timm(model: Clip4Str, options: StartOptions) -> None:
 
     if options.name not in timm.list_pretrained():
         raise ConfigurationError(f"timm has no trained model {options.name!r}")
-    source = timm.create_model(options.name, pretrained=True)
+    overlay = None if options.file is None else {"file": str(options.file)}
+    with _told(options):
+        source = timm.create_model(options.name, pretrained=True, pretrained_cfg_overlay=overlay)
     _fill(model.clip_model.visual, clip_names(source.state_dict()), f"timm's {options.name}")
+
+
+@contextmanager
+def _told(options: StartOptions) -> Iterator[None]:
+    """Makes one error of all that may come of fetching and reading foreign weights.
+
+    Raises:
+        ModelUnavailable: in their place.
+    """
+    if options.file is not None and not options.file.is_file():
+        raise ModelUnavailable(f"{options.file}: no such file")
+    try:
+        yield
+    except Exception as error:  # of whichever library fetches them; the cause is chained
+        what = options.file or " ".join(filter(None, (options.name, options.pretrained)))
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelUnavailable(
+            f"{options.source}'s {what} cannot be had: {reason} (start.file names a local file)"
+        ) from error
 
 
 def _from_checkpoint(model: Clip4Str, options: StartOptions) -> None:

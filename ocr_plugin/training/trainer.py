@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ocr_plugin.clip4str.checkpoint import save_model
@@ -22,7 +23,7 @@ from ocr_plugin.training.checkpoint import Checkpoint
 from ocr_plugin.training.datasets import TrainingSet
 from ocr_plugin.training.freezing import freeze
 from ocr_plugin.training.log import TrainingLog
-from ocr_plugin.training.loss import ctc_loss, permuted_sequence_loss
+from ocr_plugin.training.loss import counted_tokens, ctc_loss, permuted_sequence_loss
 from ocr_plugin.training.optimiser import make_optimiser, set_learning_rate
 from ocr_plugin.training.options import TrainingOptions
 from ocr_plugin.training.permutations import permutations
@@ -48,7 +49,7 @@ class Trainer:
         average: the moving average of its weights, or the network itself where none is kept.
         step: how many steps are done.
         steps: of the whole run.
-        passed_over: records that were drawn and did not decode, with the reason, by name.
+        passed_over: records and photos that were drawn and did not decode: the reason, by name.
     """
 
     def __init__(self, options: TrainingOptions, folder: Path, sets: Sequence[TrainingSet]) -> None:
@@ -108,21 +109,37 @@ class Trainer:
         )
 
     def run(
-        self, validation: Sequence[ValidationSet], report: Report, stop_after: float | None = None
+        self,
+        validation: Sequence[ValidationSet],
+        report: Report,
+        stop_after: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Trains to the end, or for `stop_after` seconds; returns whether the end is reached.
+        """Trains to the end, or until it is to stop; returns whether the end is reached.
 
-        A checkpoint is written at times, and at the end, together with `WEIGHTS`.
+        A checkpoint is written at times, and wherever it ends, together with `WEIGHTS`.
 
         Args:
             validation: what to measure accuracy on at times; of the first process only.
             report: is told what was measured.
             stop_after: seconds after which to leave off at the next step.
+            stop: asked after each step whether to leave off there; of several processes, one that
+                says so stops all.
+
+        Raises:
+            ConfigurationError: the checkpoint or the log cannot be written, or a source of words
+                turns out to be of no use.
         """
         processes = self._processes
+        begun = time.monotonic()
         log = TrainingLog(self._folder, self.step) if processes.leads else None
+
+        def stops() -> bool:
+            late = stop_after is not None and time.monotonic() - begun >= stop_after
+            return processes.any(late or stop())
+
         try:
-            self._run(validation, report, log, stop_after)
+            self._run(validation, report, log, stops)
         finally:
             if log is not None:
                 log.close()
@@ -134,7 +151,7 @@ class Trainer:
         validation: Sequence[ValidationSet],
         report: Report,
         log: TrainingLog | None,
-        stop_after: float | None,
+        stops: Callable[[], bool],
     ) -> None:
         processes, machine = self._processes, self.options.machine
         batch_size = self.options.optimiser.batch_size
@@ -143,25 +160,31 @@ class Trainer:
             self.steps * processes.count,
             processes.count,
         )
-        begun = saved = time.monotonic()
+        saved = time.monotonic()
         every = max(machine.validate_samples // batch_size, 1)
         for raw in load_batches(self._source, numbers, machine.loaders):
-            for record in (record for crops in raw.crops for record in crops.passed_over):
-                self.passed_over[record.name] = record.reason
+            self.passed_over |= {record.name: record.reason for record in raw.passed_over}
             values = self._learn(self._source.finish(raw, self._device))
-            now = time.monotonic()
-            ends = self.step == self.steps
-            stops = processes.agree(stop_after is not None and now - begun >= stop_after)
+            ends, stopped = self.step == self.steps, stops()
             if log is not None:
                 if self.step % every == 0 or ends:
                     values |= self._validate(validation)
                 log.write(self.step, self.step * batch_size, values)
                 report(self.step, self.steps, values)
-                if ends or stops or now - saved >= 60 * machine.checkpoint_minutes:
+                due = time.monotonic() - saved >= 60 * machine.checkpoint_minutes
+                if ends or stopped or due:
                     self.save()
                     saved = time.monotonic()
-            if stops:
+            if stopped:
                 break
+
+    def describe(self) -> list[str]:
+        """Returns a line for each source of words: what there is, and what is left out and why.
+
+        Raises:
+            ConfigurationError: one of them turns out to be of no use.
+        """
+        return self._source.describe()
 
     @property
     def leads(self) -> bool:
@@ -169,13 +192,20 @@ class Trainer:
         return self._processes.leads
 
     def save(self) -> None:
-        """Writes the checkpoint and the weights."""
+        """Writes the checkpoint and the weights.
+
+        Raises:
+            ConfigurationError: they cannot be written; those before them are still there.
+        """
         average = None if self.average is self.model else self.average.state_dict()
         state = Checkpoint(
             self.step, self.model.state_dict(), average, self._optimiser.state_dict()
         )
         checkpoint.save(self._folder, state, self.options)
-        save_model(self.average, self._folder / WEIGHTS)
+        try:
+            save_model(self.average, self._folder / WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            raise ConfigurationError(f"{self._folder}: cannot be written: {error}") from error
 
     def _restore(self, state: Checkpoint) -> None:
         self.step = state.step
@@ -188,7 +218,7 @@ class Trainer:
         """Makes one step; returns the losses."""
         options, progress = self.options, self.step / self.steps
         alone = progress < options.objective.ctc_alone_until
-        rests = progress < options.freeze.stem_until
+        rests = options.freeze.image_blocks > 0 or progress < options.freeze.stem_until
         self.model.stem.requires_grad_(not rests)
         set_learning_rate(self._optimiser, progress, options.optimiser)
         # Dropout and the orders of reading depend on the step alone, as the batch does.
@@ -197,12 +227,11 @@ class Trainer:
         self._optimiser.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         for part in batch.parts(options.optimiser.accumulate):
-            losses = self._losses(part, alone, random.Random(f"{seed}:orders"))
-            share = len(part.labels) / len(batch.labels)
+            losses = self._losses(part, batch, alone, random.Random(f"{seed}:orders"))
             total = sum(losses.values(), start=torch.zeros((), device=self._device))
-            (total * share).backward()  # type: ignore[no-untyped-call]
+            total.backward()  # type: ignore[no-untyped-call]
             for name, loss in losses.items():
-                sums[name] = sums.get(name, 0) + loss.detach() * share
+                sums[name] = sums.get(name, 0) + loss.detach()
         parameters = [entry for entry in self.model.parameters() if entry.grad is not None]
         self._processes.average_gradients(parameters)
         norm = nn.utils.clip_grad_norm_(parameters, options.optimiser.clip_norm)
@@ -213,45 +242,57 @@ class Trainer:
         if self.step % _LOSSES_EVERY:
             return {}  # asking for numbers makes the host wait for a GPU
         rate = max(group["lr"] for group in self._optimiser.param_groups)
+        means = self._processes.means(torch.stack(list(sums.values()))).tolist()
         return {
-            **{f"loss/{name}": float(loss) for name, loss in sums.items()},
+            **{f"loss/{name}": mean for name, mean in zip(sums, means, strict=True)},
             "gradient_norm": float(norm),
             "learning_rate": rate,
         }
 
-    def _losses(self, batch: Batch, ctc_alone: bool, rng: random.Random) -> dict[str, Tensor]:
+    def _losses(
+        self, part: Batch, batch: Batch, ctc_alone: bool, rng: random.Random
+    ) -> dict[str, Tensor]:
+        """Returns what a part adds to the batch's losses; all parts' together are the batch's."""
         objective = self.options.objective
-        images = (batch.images - self._mean) / self._std
-        caseless = batch.caseless if bool(batch.caseless.any()) else None
+        images = (part.images - self._mean) / self._std
+        caseless = part.caseless if bool(part.caseless.any()) else None
         losses: dict[str, Tensor] = {}
         lower = self.options.machine.precision == "bfloat16"
         with torch.autocast(self._device.type, torch.bfloat16, enabled=lower):
             tokens = self.model.encode_image(images)
             if objective.ctc_weight:
-                loss = ctc_loss(self.model, tokens, batch.labels, caseless)
-                losses["ctc"] = objective.ctc_weight * loss
+                loss = ctc_loss(self.model, tokens, part.labels, caseless)
+                share = len(part.labels) / len(batch.labels)
+                losses["ctc"] = objective.ctc_weight * share * loss
             if not ctc_alone:
-                losses |= self._branch_losses(tokens, batch.labels, caseless, rng)
+                losses |= self._branch_losses(tokens, part.labels, batch.labels, caseless, rng)
         return losses
 
     def _branch_losses(
-        self, tokens: Tensor, labels: list[str], caseless: Tensor | None, rng: random.Random
+        self,
+        tokens: Tensor,
+        labels: list[str],
+        all_labels: list[str],
+        caseless: Tensor | None,
+        rng: random.Random,
     ) -> dict[str, Tensor]:
-        """Returns the two branches' losses, read in groups of words of like length.
+        """Returns what a part adds to the branches' losses, read in groups of words of like length.
 
         A batch is as long as its longest word, which few words are; in groups they are read in half
-        the time. The groups' means count by their tokens, so that each token counts alike.
+        the time. The groups' means count by their tokens, so that each token counts alike. Without
+        groups, all parts of a batch are read in the same orders, those of its longest word.
         """
         objective = self.options.objective
         order = sorted(range(len(labels)), key=lambda index: len(labels[index]))
         size = -(-len(order) // objective.length_groups)
-        total = sum(len(label) + 1 for label in labels)
+        total = counted_tokens(all_labels, objective.permutations)
         losses: dict[str, Tensor] = {}
         for first in range(0, len(order), size):
             indices = order[first : first + size]
             group = torch.tensor(indices, device=self._device)
             words = [labels[index] for index in indices]
-            orders = permutations(max(map(len, words)), objective.permutations, rng)
+            longest = max(map(len, words if objective.length_groups > 1 else all_labels))
+            orders = permutations(longest, objective.permutations, rng)
             found = permuted_sequence_loss(
                 self.model,
                 tokens[group],
@@ -259,7 +300,7 @@ class Trainer:
                 orders,
                 None if caseless is None else caseless[group],
             )
-            share = sum(len(word) + 1 for word in words) / total
+            share = counted_tokens(words, objective.permutations) / total
             for name, loss in found.items():
                 losses[name] = losses.get(name, 0) + share * loss
         return losses

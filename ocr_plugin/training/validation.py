@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.clip4str.ctc import greedy_texts
 from ocr_plugin.clip4str.decoding import read_texts, read_visually
 from ocr_plugin.clip4str.model import Clip4Str
-from ocr_plugin.evaluation.word_accuracy import clean_label, reduced
-from ocr_plugin.evaluation.word_sets import WordImage, open_word_set
+from ocr_plugin.evaluation.word_accuracy import clean_label, compared
+from ocr_plugin.evaluation.word_sets import BadRecord, WordImage, open_word_set
 from ocr_plugin.training.datasets import resized
 
 _BATCH = 128
-_RULE = 36
 
 
 @dataclass(frozen=True)
@@ -27,42 +27,67 @@ class ValidationSet:
         name: for the log.
         images: (N, 3, H, W) uint8.
         labels: N words.
+        bad: records that do not decode.
     """
 
     name: str
     images: Tensor
     labels: Sequence[str]
+    bad: Sequence[BadRecord] = ()
 
 
-def validation_words(name: str, words: Sequence[WordImage], size: tuple[int, int]) -> ValidationSet:
-    """Returns words as a set to validate on; those that the rule leaves nothing of are dropped."""
-    kept = [word for word in words if reduced(word.label, _RULE)]
+def validation_words(
+    name: str,
+    words: Sequence[WordImage],
+    size: tuple[int, int],
+    characters: str = CHARACTERS,
+    bad: Sequence[BadRecord] = (),
+) -> ValidationSet:
+    """Returns words as a set to validate on; those that `compared` leaves nothing of are dropped.
+
+    Args:
+        name: for the log.
+        words: with clean labels.
+        size: height and width of the network's input.
+        characters: that the network reads.
+        bad: records that did not decode.
+    """
+    kept = [word for word in words if compared(word.label, characters)]
     images = np.stack(
         [resized(word.pixels, size) for word in kept] or [np.zeros((*size, 3), np.uint8)]
     )
     tensor = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
-    return ValidationSet(name, tensor[: len(kept)], [word.label for word in kept])
+    return ValidationSet(name, tensor[: len(kept)], [word.label for word in kept], bad)
 
 
-def validation_set(path: Path, most: int, size: tuple[int, int]) -> ValidationSet:
+def validation_set(
+    path: Path, most: int, size: tuple[int, int], characters: str = CHARACTERS
+) -> ValidationSet:
     """Returns up to `most` usable words of a set.
 
     Raises:
         ConfigurationError: no such set.
     """
-    words = []
+    words: list[WordImage] = []
+    bad: list[BadRecord] = []
     for record in open_word_set(path):
-        if isinstance(record, WordImage) and (label := clean_label(record.label)):
+        if isinstance(record, BadRecord):
+            bad.append(record)
+        elif label := _clean(record.label, characters):
             words.append(WordImage(record.name, record.pixels, label))
         if len(words) == most:
             break
-    return validation_words(path.name, words, size)
+    return validation_words(path.name, words, size, characters, bad)
+
+
+def _clean(label: str, characters: str) -> str | None:
+    return clean_label(label) if characters == CHARACTERS else "".join(label.split())
 
 
 def accuracies(
     model: Clip4Str, words: ValidationSet, device: torch.device, branches: Iterable[str]
 ) -> dict[str, float]:
-    """Returns the share of words that each branch reads right by the 36-character rule.
+    """Returns the share of words that each branch reads right, as `compared`.
 
     Args:
         model: left in the mode it was in.
@@ -72,13 +97,15 @@ def accuracies(
     """
     training = model.training
     model.eval()
-    wanted = [reduced(label, _RULE) for label in words.labels]
+    characters = model.config.characters
+    wanted = [compared(label, characters) for label in words.labels]
     found: dict[str, float] = {}
     with torch.inference_mode():
         for branch in branches:
             texts = _texts(model, words.images, device, branch)
             hits = [
-                reduced(text, _RULE) == label for text, label in zip(texts, wanted, strict=True)
+                compared(text, characters) == label
+                for text, label in zip(texts, wanted, strict=True)
             ]
             found[branch] = sum(hits) / max(len(hits), 1)
     model.train(training)

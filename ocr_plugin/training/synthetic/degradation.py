@@ -1,4 +1,4 @@
-"""What a bad camera and a small file do to a batch of pictures."""
+"""What stands in the way, a bad camera and a small file do to a batch of pictures."""
 
 import math
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_BLURRED, _MOVED, _SMALL, _NOISY, _CODED, _SHADED = 0.3, 0.12, 0.35, 0.5, 0.25, 0.3
+_HIDDEN, _BLURRED, _MOVED, _SMALL, _NOISY, _CODED, _SHADED = 0.1, 0.3, 0.12, 0.35, 0.5, 0.25, 0.3
 _SIGMAS = (0.7, 1.2, 1.9)
 _SCALES = (0.75, 0.5, 0.36)
 _BLOCK = 8
 
 
 def degrade(images: Tensor, hardness: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns pictures shaded, blurred, coarse, noisy, badly lit and coded.
+    """Returns pictures partly hidden, shaded, blurred, coarse, noisy, badly lit and coded.
 
     Args:
         images: (B, 3, H, W) float, 0 to 1.
@@ -33,6 +33,8 @@ def degrade(images: Tensor, hardness: Tensor, generator: torch.Generator) -> Ten
         luck = torch.rand(len(indices), device=device, generator=generator)
         return (luck * (0.3 + 0.7 * hardness[indices])).view(-1, 1, 1, 1)
 
+    indices = chosen(_HIDDEN)
+    images[indices] = _hide(images[indices], strength(indices), generator)
     indices = chosen(_SHADED)
     images[indices] = _shade(images[indices], strength(indices), generator)
     indices = chosen(_MOVED)
@@ -68,6 +70,30 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
         functional.conv2d(flat, weights.view(1, 1, 1, -1)), weights.view(1, 1, -1, 1)
     )
     return flat.view(batch, channels, height, width)
+
+
+def _hide(images: Tensor, strength: Tensor, generator: torch.Generator) -> Tensor:
+    """Returns pictures behind something: a wire or a pole across them, or a leaf at an edge.
+
+    It is thin enough, or reaches in so little, that the word can still be told.
+    """
+    batch, _, height, width = images.shape
+    device = images.device
+
+    def luck() -> Tensor:
+        return torch.rand(batch, 1, 1, 1, device=device, generator=generator)
+
+    # In half-heights from the middle, for both directions.
+    down = torch.linspace(-1, 1, height, device=device).view(1, 1, -1, 1)
+    across = torch.linspace(-1, 1, width, device=device).view(1, 1, 1, -1) * width / height
+    x, y = (2 * luck() - 1) * width / height, 2 * luck() - 1
+    turn = luck() * math.pi
+    from_line = ((across - x) * turn.cos() + (down - y) * turn.sin()).abs() - 0.04 - 0.1 * strength
+    from_leaf = ((across - x) ** 2 + (down - y.sign()) ** 2).sqrt() - 0.2 - 0.4 * strength
+    outside = torch.where(luck() < 0.6, from_line, from_leaf)
+    covered = (0.5 - outside * height / 2).clamp(0, 1)  # its edge is one pixel wide
+    colour = torch.rand(batch, 3, 1, 1, device=device, generator=generator)
+    return images + covered * (colour - images)
 
 
 def _shade(images: Tensor, strength: Tensor, generator: torch.Generator) -> Tensor:

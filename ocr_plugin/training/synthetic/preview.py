@@ -13,8 +13,10 @@ _COLUMNS, _GAP, _CAPTION = 8, 4, 12
 
 def contact_sheet(
     words: SyntheticWords, count: int, size: tuple[int, int], seed: int
-) -> Image.Image:
+) -> tuple[Image.Image, dict[str, str]]:
     """Returns `count` words as the network would see them, their labels below them.
+
+    And the photos that do not decode, by name, with the reason.
 
     Args:
         words: where they come from.
@@ -33,4 +35,4 @@ def contact_sheet(
         left, top = index % _COLUMNS * width, index // _COLUMNS * height
         sheet.paste(Image.fromarray(np.ascontiguousarray(picture)), (left, top))
         pen.text((left, top + size[0]), label, "black")
-    return sheet
+    return sheet, {record.name: record.reason for record in drawn.passed_over}

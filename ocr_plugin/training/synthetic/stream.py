@@ -13,7 +13,8 @@ from pydantic import Field
 from torch import Tensor
 
 from ocr_plugin.clip4str.charset import CHARACTERS
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, UnreadableImage
+from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.images import PageImage, open_pages
 from ocr_plugin.options import ImageOptions, Options
 from ocr_plugin.protocols import RGB
@@ -24,7 +25,11 @@ from ocr_plugin.training.synthetic.texts import TextSampler, TextShares, read_vo
 
 _PHOTO_SIDE = 640
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-_TRIES = 200
+_TRIES, _TEXTS = 200, 20
+"""Fonts that are tried for a text, and texts that are tried for a word."""
+
+_NAMED = 3
+"""Fonts that a report names."""
 
 
 class SyntheticOptions(Options):
@@ -51,12 +56,14 @@ class Drawn:
         aspects: (N,) float32, width over height of each word's box before it was squeezed.
         photos: (N, 3, H, W) uint8, what to write on, or None.
         labels: N words.
+        passed_over: photos that were drawn but do not decode; others stand in for them.
     """
 
     masks: Tensor
     aspects: Tensor
     photos: Tensor | None
     labels: list[str]
+    passed_over: tuple[BadRecord, ...] = ()
 
     def to(self, device: torch.device) -> "Drawn":
         """Returns the same with its tensors on a device."""
@@ -80,8 +87,8 @@ class SyntheticWords:
             ConfigurationError: no fonts, or an unreadable word list, or no photos in a folder.
         """
         self.fonts: Sequence[Path] = find_fonts(options.fonts)
-        vocabulary, self.dropped_words = read_vocabulary(options.vocabularies, characters)
-        self._texts = TextSampler(vocabulary, options.texts, characters)
+        self._vocabulary, self.dropped_words = read_vocabulary(options.vocabularies, characters)
+        self._texts = TextSampler(self._vocabulary, options.texts, characters)
         self._characters = characters
         self._photos: Sequence[Path] = ()
         if options.backgrounds is not None:
@@ -101,31 +108,76 @@ class SyntheticWords:
             rng: where chance comes from.
 
         Raises:
-            ConfigurationError: none of the fonts can draw what words need.
+            ConfigurationError: none of the fonts can draw what words need, or no photo decodes.
         """
         masks, aspects, labels = [], [], []
         for _ in range(count):
-            text, font = self._lettered(self._texts.sample(rng), rng)
+            text, font = self._lettered(rng)
             mask = draw_mask(text, font, size, rng)
             masks.append(mask.coverage)
             aspects.append(mask.aspect)
             labels.append(text)
         photos = None
+        passed_over: list[BadRecord] = []
         if self._photos:
-            pieces = np.stack([self._piece(size, rng) for _ in range(count)])
+            pieces = np.stack([self._piece(size, rng, passed_over) for _ in range(count)])
             photos = torch.from_numpy(pieces).permute(0, 3, 1, 2).contiguous()
-        return Drawn(torch.from_numpy(np.stack(masks)), torch.tensor(aspects), photos, labels)
+        return Drawn(
+            torch.from_numpy(np.stack(masks)),
+            torch.tensor(aspects),
+            photos,
+            labels,
+            tuple(passed_over),
+        )
 
     def compose(self, drawn: Drawn, generator: torch.Generator) -> Tensor:
         """Returns the pictures, (N, 3, H, W) float32 from 0 to 1, on the words' device."""
         return compose(drawn.masks, drawn.aspects, drawn.photos, generator)
 
     def skipped_fonts(self) -> list[SkippedFont]:
-        """Returns the files that are not drawn with, and why; opens all of them."""
-        states = (drawable(path, self._characters) for path in self.fonts)
-        return [state for state in states if isinstance(state, SkippedFont)]
+        """Returns the files that are not drawn with, and why; opens all of them.
 
-    def _lettered(self, text: str, rng: random.Random) -> tuple[str, Path]:
+        Raises:
+            ConfigurationError: no font is of any use.
+        """
+        states = (drawable(path, self._characters) for path in self.fonts)
+        skipped = [state for state in states if isinstance(state, SkippedFont)]
+        if len(skipped) == len(self.fonts):
+            raise ConfigurationError(f"none of {len(skipped)} fonts is usable ({_named(skipped)})")
+        return skipped
+
+    def describe(self) -> str:
+        """Returns one line: how many fonts and words there are, and what is left out and why.
+
+        Opens all fonts.
+
+        Raises:
+            ConfigurationError: no font is of any use.
+        """
+        skipped = self.skipped_fonts()
+        used = [
+            characters
+            for path in self.fonts
+            if not isinstance(characters := drawable(path, self._characters), SkippedFont)
+        ]
+        parts = [f"synthetic words: {len(used):,} of {len(self.fonts):,} fonts"]
+        if skipped:
+            parts.append(f"not drawn with {_named(skipped)}")
+        if lacking := sorted(set(self._characters).difference(*used)):
+            parts.append(f"none has {' '.join(lacking)}")
+        if self._vocabulary:
+            parts.append(f"{len(self._vocabulary):,} words, {self.dropped_words:,} lines left out")
+        return "; ".join(parts)
+
+    def _lettered(self, rng: random.Random) -> tuple[str, Path]:
+        """Returns a text and a font that draws it; a text that seems to have none is given up."""
+        for _ in range(_TEXTS):
+            text = self._texts.sample(rng)
+            if (found := self._font(text, rng)) is not None:
+                return found
+        raise ConfigurationError(f"none of {_TRIES} fonts has all characters of {text!r}")
+
+    def _font(self, text: str, rng: random.Random) -> tuple[str, Path] | None:
         """Returns a text and a font that has its characters; in capitals if it has only those."""
         for _ in range(_TRIES):
             path = rng.choice(self.fonts)
@@ -135,11 +187,13 @@ class SyntheticWords:
             for written in (text, text.upper()):
                 if characters.issuperset(written):
                     return written, path
-        raise ConfigurationError(f"none of {_TRIES} fonts has all characters of {text!r}")
+        return None
 
-    def _piece(self, size: tuple[int, int], rng: random.Random) -> RGB:
+    def _piece(
+        self, size: tuple[int, int], rng: random.Random, passed_over: list[BadRecord]
+    ) -> RGB:
         """Returns a random piece of a photo, (H, W, 3)."""
-        photo = _photo(rng.choice(self._photos))
+        photo = self._decoded(rng.randrange(len(self._photos)), passed_over)
         height = min(round(rng.uniform(0.06, 0.5) * photo.shape[0]) + 4, photo.shape[0])
         width = min(round(height * rng.uniform(1, 6)), photo.shape[1])
         top = rng.randint(0, photo.shape[0] - height)
@@ -148,13 +202,30 @@ class SyntheticWords:
         resized = cv2.resize(piece, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
         return np.asarray(resized, np.uint8)
 
+    def _decoded(self, start: int, passed_over: list[BadRecord]) -> RGB:
+        """Returns a photo by its number; after some that do not decode, the next that does."""
+        for offset in range(len(self._photos)):
+            photo = _photo(self._photos[(start + offset) % len(self._photos)])
+            if not isinstance(photo, BadRecord):
+                return photo
+            passed_over.append(photo)
+        raise ConfigurationError(f"{self._photos[start].parent}: no photo in it decodes")
+
+
+def _named(fonts: Sequence[SkippedFont]) -> str:
+    named = ", ".join(f"{font.path}: {font.reason}" for font in fonts[:_NAMED])
+    return named + (", ..." if len(fonts) > _NAMED else "")
+
 
 @lru_cache(maxsize=512)
-def _photo(path: Path) -> RGB:
+def _photo(path: Path) -> RGB | BadRecord:
     """Returns a photo, its longest side at most 640 pixels."""
-    page = next(open_pages(path, ImageOptions()))
+    try:
+        page = next(open_pages(path, ImageOptions()))
+    except UnreadableImage as error:
+        return BadRecord(str(path), error.reason)
     if not isinstance(page, PageImage):
-        raise ConfigurationError(f"{path}: {page.reason}")
+        return BadRecord(str(path), page.reason)
     share = _PHOTO_SIDE / max(page.pixels.shape[:2])
     if share >= 1:
         return page.pixels
