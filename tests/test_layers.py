@@ -40,6 +40,7 @@ LAYERS = [
         "layout",
         "line_reader",
         "device",
+        "threads",
         "onnx",
         "paddle_files",
         "ppocr",
