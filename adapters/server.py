@@ -10,11 +10,11 @@ once. Needs the extra `serve`.
 import asyncio
 import io
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -24,11 +24,13 @@ from starlette.requests import ClientDisconnect
 from ocr_plugin.adapters.server_metrics import CONTENT_TYPE, Metrics
 from ocr_plugin.engine import Engine
 from ocr_plugin.errors import UnreadableImage
-from ocr_plugin.images import PageImage, open_pages
+from ocr_plugin.images import PageImage, has_more_pages, open_pages
 from ocr_plugin.options import Options
 from ocr_plugin.prefetch import Failure
 from ocr_plugin.schema import Page, PageError
 from ocr_plugin.shared_engine import Busy, SharedEngine
+
+_Done = TypeVar("_Done")
 
 # Pages of one request that are handed in ahead, and pages that are decoded at once.
 _WINDOW = 4
@@ -216,13 +218,15 @@ class _Door:
 
     async def _read(self, data: bytes, name: str, read: list[Page | PageError]) -> None:
         """Appends what becomes of each page of a document, in order."""
+        async with self._decoding:
+            too_many = await self._in_decoder(has_more_pages, data, self._limits.max_pages, name)
+        if too_many:
+            raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
         pages = open_pages(_Named(data, name), self.shared.engine.options.images)
         ahead: deque[Future[Page | PageError]] = deque()
         try:
             while (handed_in := await self._hand_in(pages)) is not None:
                 ahead.append(handed_in)
-                if len(read) + len(ahead) > self._limits.max_pages:
-                    raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
                 if len(ahead) >= _WINDOW:
                     read.append(await asyncio.wrap_future(ahead.popleft()))
             while ahead:
@@ -230,6 +234,11 @@ class _Door:
         finally:
             for future in ahead:
                 future.cancel()
+
+    async def _in_decoder(self, work: Callable[..., _Done], *arguments: Any) -> _Done:
+        """Does what takes time in another thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decoders, work, *arguments)
 
     async def _hand_in(
         self, pages: Iterator[PageImage | UnreadableImage]
@@ -240,8 +249,7 @@ class _Door:
         pile up before the queue.
         """
         async with self._decoding:
-            loop = asyncio.get_running_loop()
-            image = await loop.run_in_executor(self._decoders, next, pages, None)
+            image = await self._in_decoder(next, pages, None)
             if image is None:
                 return None
             if isinstance(image, UnreadableImage):

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from ocr_plugin.errors import UnreadableImage
-from ocr_plugin.images import PageImage, Source, name_of, open_pages
+from ocr_plugin.images import PageImage, Source, has_more_pages, name_of, open_pages
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.protocols import RGB
 
@@ -481,6 +481,21 @@ def test_smaller_copies_in_a_tiff_are_no_pages() -> None:
     assert isinstance(first, PageImage) and isinstance(second, PageImage)
     assert first.pixels.shape == second.pixels.shape == (6, 8, 3)
     assert (second.page_index, colour_of(second.pixels)) == (1, (0, 0, 255))
+
+
+@pytest.mark.parametrize("make", ["tiff", "pdf", "png"])
+def test_pages_are_counted_without_being_decoded(make: str) -> None:
+    copy = plain("gray", (4, 3))
+    copy.encoderinfo = {"tiffinfo": {254: 1}}
+    data = {
+        "tiff": tiff_of(noise(), copy, noise(), compression="tiff_lzw"),
+        "pdf": pdf_of((72, 72), (72, 72)),
+        "png": encoded(plain("red"), "PNG"),
+    }[make]
+    count = len(pages(data))
+    assert has_more_pages(data, count - 1) and not has_more_pages(data, count)
+    with pytest.raises(UnreadableImage, match="a: "):
+        has_more_pages(data[:40], 1, "a")
 
 
 def test_a_tiff_whose_pages_form_a_ring_ends() -> None:

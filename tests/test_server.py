@@ -230,6 +230,16 @@ def test_a_long_document_meets_the_time_limit() -> None:
     assert sum(detector.batches) < 60  # nobody reads on for a request that is over
 
 
+def test_too_many_pages_are_refused_before_any_is_read() -> None:
+    detector = Slow(0.5)
+    sheets = [Image.new("L", (60, 60)) for _ in range(6)]
+    tiff = io.BytesIO()
+    sheets[0].save(tiff, "TIFF", save_all=True, append_images=sheets[1:])
+    for refused in ask(detector, pdf(6), tiff.getvalue(), max_pages=5):
+        assert problem(refused) == (413, "TooLarge")
+    assert detector.batches == [0]
+
+
 def test_requests_of_many_clients_share_batches() -> None:
     detector = Slow(0.02)
     answers = ask(detector, *[png()] * 12)
