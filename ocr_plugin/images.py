@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.file_names import text_of
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pdf import pdf_page_count, pdf_pages
 from ocr_plugin.pixels import Picture, Pictures, Unusable, check_size, picture_of_array, rgb
@@ -69,7 +70,11 @@ class PageImage:
 
 
 def name_of(source: Source) -> str:
-    """Returns what to call a source: its path, or a stand-in such as ``<bytes>``."""
+    """Returns what to call a source: its path as text, or a stand-in such as ``<bytes>``."""
+    return text_of(_given_name(source))
+
+
+def _given_name(source: Source) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
     if isinstance(source, bytes):

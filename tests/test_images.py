@@ -1,6 +1,8 @@
 import hashlib
 import io
+import os
 import pickle
+import re
 import struct
 import threading
 import zlib
@@ -108,6 +110,15 @@ def test_a_pillow_image_is_called_by_its_file(tmp_path: Path) -> None:
     with Image.open(path) as image:
         assert name_of(image) == str(path)
         assert (page(image).pixels == np.asarray(noise())).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [(os.fsdecode(b"a\xff.png"), "a\\xff.png"), ("\ud800", "\\ud800")]
+)
+def test_a_name_that_is_no_text_is_made_one(given: str, name: str) -> None:
+    assert name_of(given) == name_of(Path(given)) == name
+    with pytest.raises(UnreadableImage, match=re.escape(name)):
+        pages(given)
 
 
 def test_the_page_of_an_array_is_a_copy() -> None:
