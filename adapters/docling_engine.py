@@ -2,19 +2,22 @@
 
     options = PdfPipelineOptions(allow_external_plugins=True, ocr_options=OcrPluginOptions())
 
-Needs the extra `docling`.
+For documents without structure there is a layout that needs no model, `NoLayout`. Needs the extra
+`docling`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.datamodel.base_models import LayoutPrediction
 from docling.datamodel.base_models import Page as DoclingPage
 from docling.datamodel.document import ConversionResult
-from docling.datamodel.pipeline_options import OcrOptions
+from docling.datamodel.pipeline_options import BaseLayoutOptions, OcrOptions
 from docling.datamodel.settings import settings
+from docling.models.base_layout_model import BaseLayoutModel
 from docling.models.base_ocr_model import BaseOcrModel
 from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc.base import BoundingBox, CoordOrigin
@@ -140,6 +143,38 @@ class OcrPluginModel(BaseOcrModel):
     def get_options_type(cls) -> type[OcrOptions]:
         """Returns the options by which docling knows this engine."""
         return OcrPluginOptions
+
+
+class NoLayoutOptions(BaseLayoutOptions):
+    """Chooses `NoLayout`."""
+
+    kind: ClassVar[str] = "ocr_plugin_no_layout"
+
+
+class NoLayout(BaseLayoutModel):
+    """A layout without regions, by no model: docling makes a paragraph of every line.
+
+    Nothing but `OcrMode.FULL_PAGE` reads a page that has no regions.
+    """
+
+    def __init__(self, **_: Any) -> None:
+        pass
+
+    def predict_layout(
+        self, conv_res: ConversionResult, pages: Sequence[DoclingPage]
+    ) -> Sequence[LayoutPrediction]:
+        """Returns that no page has regions."""
+        return [LayoutPrediction() for _ in pages]
+
+    @classmethod
+    def get_options_type(cls) -> type[BaseLayoutOptions]:
+        """Returns the options by which docling knows this layout."""
+        return NoLayoutOptions
+
+
+def layout_engines() -> dict[str, list[type[BaseLayoutModel]]]:
+    """Returns what docling's plugin manager asks for."""
+    return {"layout_engines": [NoLayout]}
 
 
 def ocr_engines() -> dict[str, list[type[BaseOcrModel]]]:
