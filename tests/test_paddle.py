@@ -112,10 +112,47 @@ def test_low_scores_leave_the_result_as_they_do_in_paddle(pipeline: Any) -> None
     assert (result["rec_texts"], len(result["dt_polys"])) == ([], 1)
 
 
-def test_pipelines_within_a_pipeline_are_reached(pipeline: Any) -> None:
-    # PP-StructureV3 has them as attributes; building it would fetch models of layout.
+def test_pp_structure_reads_with_ours(
+    models: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paddlex.inference import load_pipeline_config
+    from paddlex.inference.pipelines.layout_parsing.pipeline_v2 import _LayoutParsingPipelineV2
+
+    class WholePage:
+        """Stands where its layout model is, which is a download."""
+
+        def __call__(self, images: list[RGB], **_: Any) -> Any:
+            for image in images:
+                height, width = image.shape[:2]
+                box = {"cls_id": 2, "label": "text", "score": 0.9}
+                yield {"boxes": [box | {"coordinate": [0, 0, width, height]}]}
+
+    config = load_pipeline_config("PP-StructureV3")
+    steps = [key for key in config if key.startswith("use_")]
+    config |= dict.fromkeys([*steps, "use_doc_orientation_classify", "use_doc_unwarping"], False)
+    inner = config["SubPipelines"]["GeneralOCR"]
+    inner["use_textline_orientation"] = False
+    for module, key in (
+        ("TextDetection", "text_detection"),
+        ("TextRecognition", "text_recognition"),
+    ):
+        chosen = {name: models[f"{key}_{name}"] for name in ("model_name", "model_dir")}
+        inner["SubModules"][module] |= chosen | {"engine": "onnxruntime"}
+    monkeypatch.setattr(_LayoutParsingPipelineV2, "create_model", lambda *_, **__: WholePage())
+    structure = _LayoutParsingPipelineV2(config, device="cpu")
+    read_with(structure, spy := Spy())
+    page = draw_lines([(30, 30, "Harbour"), (30, 110, "office")]).pixels
+    (result,) = structure.predict([bgr(page)])
+    assert sum(spy.calls) >= 2
+    assert result["overall_ocr_res"]["rec_texts"] == ["ab cd"] * 2
+    assert "ab cd" in result.markdown["markdown_texts"]
+
+
+@pytest.mark.parametrize("kind", ["attribute", "list", "dict"])
+def test_pipelines_within_a_pipeline_are_reached(pipeline: Any, kind: str) -> None:
     outer = type("Outer", (), {"__module__": "paddlex.inference.pipelines.outer"})()
-    outer.general_ocr_pipeline = pipeline.paddlex_pipeline
+    inner = pipeline.paddlex_pipeline
+    outer.inner = {"attribute": inner, "list": [(inner,)], "dict": {"cpu": inner}}[kind]
     outer.itself = outer
     assert read_with(outer, spy := Spy()) is outer
     pipeline.predict([bgr(draw_lines([(30, 30, "Harbour")]).pixels)])
