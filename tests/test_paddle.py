@@ -1,10 +1,10 @@
 """PaddleOCR itself, from local model files: its pipelines with our readers, our engine with its
 detector, and its results as pages."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,38 @@ def pipeline(models: dict[str, Any]) -> Any:
     from paddleocr import PaddleOCR
 
     return PaddleOCR(**models)
+
+
+# A model that takes whatever is dark for text, saved by paddle and found with by ours.
+PADDLE_ENGINE = """
+import json, pathlib, shutil, sys
+import paddle
+
+weights = paddle.nn.Conv2D(3, 1, 1)
+weights.weight.set_value(paddle.full([1, 3, 1, 1], -3.0))
+weights.bias.set_value(paddle.zeros([1]))
+dark = paddle.nn.Sequential(
+    weights, paddle.nn.Sigmoid(), paddle.nn.MaxPool2D([7, 41], 1, [3, 20])
+)
+folder, known = map(pathlib.Path, sys.argv[1:])
+shape = paddle.static.InputSpec([None, 3, None, None], "float32", name="x")
+paddle.jit.save(dark, str(folder / "inference"), input_spec=[shape])
+shutil.copy(known / "inference.yml", folder)
+
+from ocr_plugin.detectors.paddle_detection import PaddleDetection
+from tests.pictures import draw_lines
+
+drawn = draw_lines([(30, 60, "Harbour office"), (30, 180, "second floor")])
+(found,) = PaddleDetection(model_dir=folder, engine="paddle").detect([drawn.pixels])
+middles = sorted(float(polygon[:, 1].mean()) for polygon in found.polygons)
+print(json.dumps([len(middles), 60 < middles[0] < 110 and 180 < middles[1] < 230]))
+"""
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root)
 
 
 def bgr(page: RGB) -> RGB:
@@ -256,6 +288,13 @@ def test_paddles_regions_are_those_of_its_own_pipeline(
     assert (len(nothing.polygons), found.kind) == (0, "line")
 
 
+def test_the_detector_runs_on_the_engine_paddle(models: dict[str, Any], tmp_path: Path) -> None:
+    # A process of its own: paddle, once imported, stays for the tests that follow.
+    done = run(PADDLE_ENGINE, str(tmp_path), models["text_detection_model_dir"])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [2, True]
+
+
 def test_what_paddle_cannot_find_with_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -278,8 +317,6 @@ def test_a_missing_paddleocr_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize("host", ["paddleocr", "paddle"])
 @pytest.mark.parametrize("torch_first", [True, False])
 def test_torch_works_beside_paddle_whoever_comes_first(host: str, torch_first: bool) -> None:
-    if find_spec(host) is None:
-        pytest.skip(f"{host} is not installed")
     first, second = ("torch", host) if torch_first else (host, "torch")
     code = f"""
 import {first}, {second}
@@ -293,6 +330,6 @@ if {host!r} == "paddle":
 from ocr_plugin import Engine
 print(Engine(recognizer="clip4str").read({str(PHOTO)!r}).text)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = run(code)
     assert done.returncode == 0, done.stderr
     assert "OPENING HOURS" in done.stdout
