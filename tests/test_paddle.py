@@ -232,6 +232,43 @@ def test_a_registered_model_reads_alone_and_in_a_pipeline(
     assert ["OPENING", "HOURS"] in [list(words) for words in result["text_word"]]
 
 
+def test_a_registered_model_reads_rgb_and_tells_words_where_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from paddlex import create_model
+
+    from ocr_plugin.adapters import paddle_model
+
+    spy = Spy()
+    monkeypatch.setattr(paddle_model, "line_reader", lambda *_, **__: spy)
+    folder = str(paddle_model.model_folder(tmp_path, "clip4str"))
+    line = np.zeros((40, 90, 3), np.uint8)
+    line[..., 2] = 200  # red, where blue comes first
+    for asked in (True, False):
+        model = create_model(paddle_model.MODEL_NAME, folder, return_word_box=asked)
+        (read,) = model.predict([line])
+        text, words = read["rec_text"] if asked else (read["rec_text"], None)
+        assert text == "ab cd" and (words is not None) == asked
+    assert set(spy.colours) == {(200, 0, 0)}
+
+
+def test_what_a_registered_model_cannot_be_is_refused(tmp_path: Path) -> None:
+    from ocr_plugin.adapters.paddle_model import model_folder, pipeline_config
+
+    written = (model_folder(tmp_path / "a", model=tmp_path) / "inference.yml").read_text()
+    assert json.loads(written)["ocr_plugin"]["options"] == {"model": str(tmp_path)}
+    with pytest.raises(ConfigurationError, match="an option cannot be written down"):
+        model_folder(tmp_path / "b", model=object())
+    (tmp_path / "list.yaml").write_text("[1, 2]")
+    (tmp_path / "broken.yaml").write_text("{a: ")
+    for name in ("nope", "missing.yaml", tmp_path / "broken.yaml", tmp_path / "list.yaml"):
+        with pytest.raises(
+            ConfigurationError, match=r"is no pipeline|no text recognition"
+        ) as caught:
+            pipeline_config(tmp_path, name)
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "readers"), [("OCR", 1), ("PP-StructureV3", 3), ("seal_recognition", 1)]
 )
@@ -293,6 +330,21 @@ def test_the_detector_runs_on_the_engine_paddle(models: dict[str, Any], tmp_path
     done = run(PADDLE_ENGINE, str(tmp_path), models["text_detection_model_dir"])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [2, True]
+
+
+def test_paddles_detector_is_given_its_own_order_of_colours(models: dict[str, Any]) -> None:
+    detector = PaddleDetection(model_dir=models["text_detection_model_dir"])
+    seen: list[RGB] = []
+
+    def predict(pages: list[RGB]) -> list[dict[str, Any]]:
+        seen.extend(pages)
+        return [{"dt_polys": [], "dt_scores": []}]
+
+    detector._model = type("Model", (), {"predict": staticmethod(predict)})
+    red = np.zeros((8, 9, 3), np.uint8)
+    red[..., 0] = 200
+    detector.detect([red])
+    assert seen[0][0, 0].tolist() == [0, 0, 200] and seen[0].flags.c_contiguous
 
 
 def test_what_paddle_cannot_find_with_is_refused(
