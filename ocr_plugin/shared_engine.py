@@ -62,6 +62,11 @@ class SharedEngine:
         """How many pages wait at the moment."""
         return len(self._waiting)
 
+    @property
+    def works(self) -> bool:
+        """Whether somebody reads what is handed in."""
+        return self._thread.is_alive()
+
     def submit(self, image: PageImage, timeout: float | None = 0) -> Future[Page | PageError]:
         """Hands in a page; the future's result is what becomes of it.
 
@@ -169,8 +174,7 @@ class SharedEngine:
 
 def _size(image: PageImage) -> int:
     """Returns how many pixels a page has."""
-    height, width = image.pixels.shape[:2]
-    return height * width
+    return image.pixels.size // 3
 
 
 def _result(item: Future[Page | PageError] | PageError) -> Page | PageError:
