@@ -28,7 +28,7 @@ from pydantic import Field
 from ocr_plugin.engine import Engine
 from ocr_plugin.errors import OcrError
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
-from ocr_plugin.schema import Line, Page, PageError, Polygon, Word
+from ocr_plugin.schema import Line, Page, PageError, Word
 
 
 class OcrPluginOptions(OcrOptions):
@@ -121,7 +121,7 @@ class OcrPluginModel(BaseOcrModel):
 
     def _cell(self, item: Line | Word, region: BoundingBox) -> TextCell:
         """Returns a line or a word as a cell, in points of the page."""
-        points = _quad(item.polygon) / self.options.scale + (region.l, region.t)
+        points = np.array(item.polygon.quad) / self.options.scale + (region.l, region.t)
         # docling begins at the text's own bottom left and goes round by its bottom right.
         corners = dict(
             zip(
@@ -135,7 +135,7 @@ class OcrPluginModel(BaseOcrModel):
             text=item.text,
             orig=item.text,
             from_ocr=True,
-            confidence=_confidence(item),
+            confidence=item.confidence,
             rect=BoundingRectangle(**corners, coord_origin=CoordOrigin.TOPLEFT),
         )
 
@@ -190,20 +190,6 @@ def _lines(result: Page | PageError, page: DoclingPage) -> tuple[Line, ...]:
     if isinstance(result, PageError):
         raise OcrError(f"page {page.page_no}: {result.message}")
     return result.lines
-
-
-def _quad(polygon: Polygon) -> Any:
-    """Returns a polygon's corners, (4, 2): the ends of its two long sides."""
-    points, half = polygon.points, len(polygon.points) // 2
-    corners = (points[0], points[half - 1], points[half], points[-1])
-    return np.array([(corner.x, corner.y) for corner in corners])
-
-
-def _confidence(item: Line | Word) -> float:
-    if isinstance(item, Word):
-        return item.confidence
-    lengths = [len(word.text) for word in item.words]
-    return float(np.average([word.confidence for word in item.words], weights=lengths))
 
 
 def _add_words(page: DoclingPage, words: list[TextCell]) -> None:

@@ -102,8 +102,7 @@ def _label(
 ) -> None:
     points = word.polygon.points
     x0, y0, x1, y1 = word.polygon.box
-    # Pillow measures a single line only; a recognizer of one's own may return any white space.
-    text = " ".join([str(number), *word.text.split()])
+    text = f"{number} {word.text}"
     # A polygon runs from the top left clockwise: its last point is the bottom left. A word that
     # runs downwards is as long as it is high.
     font, height = fonts.fitting(
