@@ -96,11 +96,9 @@ def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
 
 def _add_word(pdf: "FPDF", word: Word, scale: float, after: str = "") -> None:
     """Sets a word in its place, as long as its box and turned like it, and what comes after it."""
-    points = [(scale * point.x, scale * point.y) for point in word.polygon.points]
-    half = len(points) // 2
-    (x0, y0), (x1, y1) = points[-1], points[half]  # along the bottom
-    length = math.hypot(x1 - x0, y1 - y0)
-    height = math.hypot(points[0][0] - x0, points[0][1] - y0)
+    top, _, (x1, y1), (x0, y0) = [(scale * point.x, scale * point.y) for point in word.polygon.quad]
+    length = math.hypot(x1 - x0, y1 - y0)  # along the bottom
+    height = math.hypot(top[0] - x0, top[1] - y0)
     if length <= 0 or height <= 0:
         return
     pdf.set_font(_FONT, size=height)

@@ -294,7 +294,7 @@ def test_real_results_become_pages_and_come_back(pipeline: Any) -> None:
     assert [line.text for line in page.lines] == list(result["rec_texts"])
     again = to_result(page)
     real = result.json["res"]
-    assert set(again) <= set(real) | {"text_word_region"}
+    assert set(again) == set(real) | {"text_word_region"}
     assert again["rec_texts"] == real["rec_texts"]
     assert np.allclose(again["rec_boxes"], real["rec_boxes"], atol=1)
 
