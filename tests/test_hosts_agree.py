@@ -24,14 +24,14 @@ from tests.test_server import Server
 
 pytestmark = pytest.mark.filterwarnings("default")
 
-PHOTO = Path(__file__).parents[1] / "examples" / "shop_signs.jpg"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 DPI = 144
 
 
-@pytest.fixture(scope="module")
-def photo() -> RGB:
-    """The part of the photo that has no text on an arc, which not every host can express."""
-    with Image.open(PHOTO) as opened:
+@pytest.fixture(scope="module", params=["shop_signs.jpg", "printed_page.png"])
+def photo(request: pytest.FixtureRequest) -> RGB:
+    """The signs without the text on an arc, which not every host can express; a real photo."""
+    with Image.open(EXAMPLES / request.param) as opened:
         return np.asarray(opened.convert("RGB"))[:, :780].copy()
 
 
