@@ -105,8 +105,9 @@ def _pages_of(line: bytes, place: str) -> Iterator[Page | str]:
         return
     for number, page in enumerate(content["pages"], start=1):
         yield _page(page, f"{place}, page {number}")
-    for error in content.get("errors") or ():
-        yield f"{place}: not read: {error.get('message') if isinstance(error, dict) else error}"
+    for failure in content.get("errors") or ():
+        told = failure.get("message") if isinstance(failure, dict) else failure
+        yield f"{place}: not read: {told}"
 
 
 def _page(content: object, place: str) -> Page | str:

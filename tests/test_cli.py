@@ -166,7 +166,7 @@ def test_names_that_are_no_text_can_be_told(
     for name in names:
         shutil.copy(folder / "a.png", name)
     out = tmp_path / "out"
-    options = ["--out", out] if wanted[0] == "--format" else []
+    options = ["--out", str(out)] if wanted[0] == "--format" else []
     code, printed, _ = run(capfd, "read", *wanted, *options, *names)
     assert code == ExitCode.OK
     told = [(out / f"{stem}.jsonl").read_text() for stem in ("\\xff", "b")] if options else printed

@@ -163,9 +163,9 @@ def test_another_engine_can_still_be_asked_for(tmp_path: Path) -> None:
 
 def test_neither_tesseract_nor_anything_else_need_be_installed(tmp_path: Path) -> None:
     source, target = pdf_of(tmp_path / "a.pdf", sheet()), tmp_path / "b.pdf"
-    arguments = ["--output-type", "pdf", "--ocr-plugin-recognizer", "ppocr", source, target]
+    arguments = ["--output-type", "pdf", "--ocr-plugin-recognizer", "ppocr"]
     done = subprocess.run(
-        [sys.executable, "-m", "ocrmypdf", *arguments],
+        [sys.executable, "-m", "ocrmypdf", *arguments, str(source), str(target)],
         env=os.environ | {"PATH": str(tmp_path)},
         capture_output=True,
         text=True,
