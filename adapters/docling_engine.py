@@ -2,19 +2,22 @@
 
     options = PdfPipelineOptions(allow_external_plugins=True, ocr_options=OcrPluginOptions())
 
-Needs the extra `docling`.
+For documents without structure there is a layout that needs no model, `NoLayout`. Needs the extra
+`docling`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.datamodel.base_models import LayoutPrediction
 from docling.datamodel.base_models import Page as DoclingPage
 from docling.datamodel.document import ConversionResult
-from docling.datamodel.pipeline_options import OcrOptions
+from docling.datamodel.pipeline_options import BaseLayoutOptions, OcrOptions
 from docling.datamodel.settings import settings
+from docling.models.base_layout_model import BaseLayoutModel
 from docling.models.base_ocr_model import BaseOcrModel
 from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc.base import BoundingBox, CoordOrigin
@@ -25,7 +28,7 @@ from pydantic import Field
 from ocr_plugin.engine import Engine
 from ocr_plugin.errors import OcrError
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
-from ocr_plugin.schema import Line, Page, PageError, Polygon, Word
+from ocr_plugin.schema import Line, Page, PageError, Word
 
 
 class OcrPluginOptions(OcrOptions):
@@ -118,7 +121,7 @@ class OcrPluginModel(BaseOcrModel):
 
     def _cell(self, item: Line | Word, region: BoundingBox) -> TextCell:
         """Returns a line or a word as a cell, in points of the page."""
-        points = _quad(item.polygon) / self.options.scale + (region.l, region.t)
+        points = np.array(item.polygon.quad) / self.options.scale + (region.l, region.t)
         # docling begins at the text's own bottom left and goes round by its bottom right.
         corners = dict(
             zip(
@@ -132,7 +135,7 @@ class OcrPluginModel(BaseOcrModel):
             text=item.text,
             orig=item.text,
             from_ocr=True,
-            confidence=_confidence(item),
+            confidence=item.confidence,
             rect=BoundingRectangle(**corners, coord_origin=CoordOrigin.TOPLEFT),
         )
 
@@ -140,6 +143,38 @@ class OcrPluginModel(BaseOcrModel):
     def get_options_type(cls) -> type[OcrOptions]:
         """Returns the options by which docling knows this engine."""
         return OcrPluginOptions
+
+
+class NoLayoutOptions(BaseLayoutOptions):
+    """Chooses `NoLayout`."""
+
+    kind: ClassVar[str] = "ocr_plugin_no_layout"
+
+
+class NoLayout(BaseLayoutModel):
+    """A layout without regions, by no model: docling makes a paragraph of every line.
+
+    Nothing but `OcrMode.FULL_PAGE` reads a page that has no regions.
+    """
+
+    def __init__(self, **_: Any) -> None:
+        pass
+
+    def predict_layout(
+        self, conv_res: ConversionResult, pages: Sequence[DoclingPage]
+    ) -> Sequence[LayoutPrediction]:
+        """Returns that no page has regions."""
+        return [LayoutPrediction() for _ in pages]
+
+    @classmethod
+    def get_options_type(cls) -> type[BaseLayoutOptions]:
+        """Returns the options by which docling knows this layout."""
+        return NoLayoutOptions
+
+
+def layout_engines() -> dict[str, list[type[BaseLayoutModel]]]:
+    """Returns what docling's plugin manager asks for."""
+    return {"layout_engines": [NoLayout]}
 
 
 def ocr_engines() -> dict[str, list[type[BaseOcrModel]]]:
@@ -155,20 +190,6 @@ def _lines(result: Page | PageError, page: DoclingPage) -> tuple[Line, ...]:
     if isinstance(result, PageError):
         raise OcrError(f"page {page.page_no}: {result.message}")
     return result.lines
-
-
-def _quad(polygon: Polygon) -> Any:
-    """Returns a polygon's corners, (4, 2): the ends of its two long sides."""
-    points, half = polygon.points, len(polygon.points) // 2
-    corners = (points[0], points[half - 1], points[half], points[-1])
-    return np.array([(corner.x, corner.y) for corner in corners])
-
-
-def _confidence(item: Line | Word) -> float:
-    if isinstance(item, Word):
-        return item.confidence
-    lengths = [len(word.text) for word in item.words]
-    return float(np.average([word.confidence for word in item.words], weights=lengths))
 
 
 def _add_words(page: DoclingPage, words: list[TextCell]) -> None:

@@ -30,8 +30,7 @@ class Format(NamedTuple):
 
 
 def _of_text(render: Callable[[Sequence[Page]], str]) -> Callable[..., bytes]:
-    # File names that are not UTF-8 come out as the bytes they went in as.
-    return lambda pages, *_: render(pages).encode("utf-8", "surrogateescape")
+    return lambda pages, *_: render(pages).encode()
 
 
 def _pdf(pages: Sequence[Page], pictures: Sequence[bytes], dpi: float) -> bytes:

@@ -57,8 +57,6 @@ def _add_line(paragraph: Element, page: Page, line: Line, place: str) -> None:
     for number, word in enumerate(line.words, start=1):
         own = _element(span, "span", "ocrx_word", f"word_{place}_{number}", _word_title(page, word))
         own.text = clean(word.text)
-        if number < len(line.words):
-            own.tail = " "
 
 
 def _word_title(page: Page, word: Word) -> str:

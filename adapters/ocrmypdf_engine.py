@@ -230,11 +230,10 @@ def _word(page: Page, word: Word) -> OcrElement:
 
 def _baseline(line: Line, box: BoundingBox) -> Baseline:
     """Returns a line's slope, and how far its left end is from the bottom of its box."""
-    first, last = line.words[0].polygon.points, line.words[-1].polygon.points
-    half = len(last) // 2
-    (x0, y0), (x1, y1) = (first[-1].x, first[-1].y), (last[half].x, last[half].y)
+    top, _, _, (x0, y0) = line.words[0].polygon.quad
+    x1, y1 = line.words[-1].polygon.quad[2]
     slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
-    height = math.hypot(first[-1].x - first[0].x, first[-1].y - first[0].y)
+    height = math.hypot(x0 - top.x, y0 - top.y)
     left = y0 - slope * (x0 - box.left)
     return Baseline(slope=slope, intercept=left - _DESCENT * height - box.bottom)
 

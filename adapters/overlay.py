@@ -8,6 +8,9 @@ from ocr_plugin.protocols import RGB
 from ocr_plugin.schema import Page, Polygon, Word
 
 _Colour = tuple[int, int, int]
+_Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels."""
+
 _BLACK: _Colour = (0, 0, 0)
 _WHITE: _Colour = (255, 255, 255)
 _LINE: _Colour = (70, 130, 255)
@@ -29,8 +32,9 @@ def draw(page: Page, pixels: RGB) -> Image.Image:
 
     A line is a thin blue outline; a word is an outline from red (confidence 0.5 or less) through
     yellow to green (1). Above each word, or inside where there is no room above, stand its number
-    in reading order, from 1, and its text. A character that Pillow's built-in font lacks is shown
-    as an empty box.
+    in reading order, from 1, and its text; below it or inside where another word's label stands
+    already, or nowhere if these stand everywhere. A character that Pillow's built-in font lacks is
+    shown as an empty box.
 
     Args:
         page: the result.
@@ -54,10 +58,10 @@ def draw(page: Page, pixels: RGB) -> Image.Image:
         # A dark rim keeps the colour visible on a ground of the same colour.
         _outline(canvas, word.polygon, _BLACK, 4 * thin)
         _outline(canvas, word.polygon, _colour(word.confidence), 2 * thin)
-    fonts = _Fonts()
+    labels = _Labels(canvas, picture.size)
     # After all outlines, so that none runs through a label.
     for number, word in enumerate(page.words, start=1):
-        _label(canvas, picture.size, number, word, fonts)
+        labels.add(number, word)
     return picture
 
 
@@ -97,31 +101,48 @@ def _legible(height: float) -> int:
     return min(max(round(height), _SMALLEST_LABEL), _LARGEST_LABEL)
 
 
-def _label(
-    canvas: ImageDraw.ImageDraw, size: tuple[int, int], number: int, word: Word, fonts: _Fonts
-) -> None:
-    points = word.polygon.points
-    x0, y0, x1, y1 = word.polygon.box
-    # Pillow measures a single line only; a recognizer of one's own may return any white space.
-    text = " ".join([str(number), *word.text.split()])
-    # A polygon runs from the top left clockwise: its last point is the bottom left. A word that
-    # runs downwards is as long as it is high.
-    font, height = fonts.fitting(
-        text, _LABEL_HEIGHT * math.dist(points[0], points[-1]), max(x1 - x0, y1 - y0)
-    )
-    rim = max(1, height // 10)
-    left, top, right, bottom = canvas.textbbox(
-        (0, 0), text, font=font, anchor="lt", stroke_width=rim
-    )
-    x = max(min(x0, size[0] - (right - left)), 0)
-    above = y0 - (bottom - top) - rim
-    y = above if above >= 0 else max(y0, 0)
-    canvas.text(
-        (x - left, y - top),
-        text,
-        fill=_WHITE,
-        font=font,
-        anchor="lt",
-        stroke_width=rim,
-        stroke_fill=_BLACK,
-    )
+class _Labels:
+    """Labels of a picture's words, none of which covers another."""
+
+    def __init__(self, canvas: ImageDraw.ImageDraw, size: tuple[int, int]) -> None:
+        self._canvas, self._size = canvas, size
+        self._fonts = _Fonts()
+        self._taken: list[_Box] = []
+
+    def add(self, number: int, word: Word) -> None:
+        """Draws the label of a word where there is room for it."""
+        points = word.polygon.points
+        x0, y0, x1, y1 = word.polygon.box
+        text = f"{number} {word.text}"
+        # A polygon runs from the top left clockwise: its last point is the bottom left. A word
+        # that runs downwards is as long as it is high.
+        font, height = self._fonts.fitting(
+            text, _LABEL_HEIGHT * math.dist(points[0], points[-1]), max(x1 - x0, y1 - y0)
+        )
+        rim = max(1, height // 10)
+        left, top, right, bottom = self._canvas.textbbox(
+            (0, 0), text, font=font, anchor="lt", stroke_width=rim
+        )
+        x = max(min(x0, self._size[0] - (right - left)), 0)
+        above, inside, below = y0 - (bottom - top) - rim, max(y0, 0), y1 + rim
+        last = self._size[1] - (bottom - top)
+        for y in (above if above >= 0 else inside, below if below <= last else inside, inside):
+            box = (x, y, x + right - left, y + bottom - top)
+            if not any(_overlap(box, other) for other in self._taken):
+                break
+        else:
+            return
+        self._taken.append(box)
+        self._canvas.text(
+            (x - left, y - top),
+            text,
+            fill=_WHITE,
+            font=font,
+            anchor="lt",
+            stroke_width=rim,
+            stroke_fill=_BLACK,
+        )
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -43,10 +43,10 @@ def model_folder(
         folder: to be made or rewritten.
         recognizer: name of an installed recognizer.
         options: of the recognizer, such as ``model="clip4str-b16-rbu"``; they are written down,
-            so they have to be text, numbers, null, or lists and dictionaries of these.
+            so they have to be text, paths, numbers, null, or lists and dictionaries of these.
 
     Raises:
-        ConfigurationError: the folder cannot be written.
+        ConfigurationError: the folder or the options cannot be written.
     """
     chosen = {"recognizer": recognizer, "options": options}
     configuration = {"Global": {"model_name": MODEL_NAME}, _SECTION: chosen}
@@ -64,10 +64,15 @@ def pipeline_config(
         pipeline: PaddleX's name of it, such as ``OCR`` or ``PP-StructureV3``, or its YAML file.
 
     Raises:
-        ConfigurationError: nothing in the pipeline reads text.
+        ConfigurationError: no such pipeline, or nothing in it reads text.
     """
-    config: dict[str, Any] = load_pipeline_config(os.fspath(pipeline))
-    modules = list(_reading_modules(config))
+    try:
+        config: dict[str, Any] = load_pipeline_config(os.fspath(pipeline))
+    except Exception as error:  # PaddleX raises bare exceptions, and those of files and of YAML
+        reason = " ".join(str(error).split())
+        message = f"{os.fspath(pipeline)} is no pipeline of PaddleX's: {reason}"
+        raise ConfigurationError(message) from error
+    modules = list(_reading_modules(config)) if isinstance(config, dict) else []
     if not modules:
         raise ConfigurationError(f"{os.fspath(pipeline)} has no text recognition model")
     for module in modules:
@@ -89,8 +94,6 @@ class Clip4StrPredictor(FlexiblePredictor):  # type: ignore[misc]
     """What PaddleX builds for the name `MODEL_NAME`: lines in, texts and scores out."""
 
     def __init__(self, *args: Any, return_word_box: bool = False, **kwargs: Any) -> None:
-        # PP-OCR's predictors are told these; here they mean nothing.
-        kwargs.pop("input_shape", None)
         super().__init__(*args, **kwargs)
         self._return_word_box = return_word_box
         self._read = ReadImage(format="RGB")

@@ -34,7 +34,9 @@ def read_with(
     """Makes a PaddleOCR pipeline read with another recognizer; returns the pipeline.
 
     Every text recognition model in it is replaced, those of the pipelines within it as well, so
-    that it works for `PPStructureV3` as for `PaddleOCR`.
+    that it works for `PPStructureV3` as for `PaddleOCR`. What a pipeline builds only when it needs
+    it, such as all of PP-ChatOCR with ``initial_predictor=False``, is not there to be replaced:
+    `paddle_model.pipeline_config` reaches it.
 
     Args:
         pipeline: a `paddleocr` pipeline object, or one of `paddlex.create_pipeline`.
@@ -109,10 +111,15 @@ def _readers(part: Any) -> Iterator[Any]:
     seen, waiting = set(), [part]
     while waiting:
         part = waiting.pop()
-        if id(part) in seen or not type(part).__module__.startswith(_PIPELINES):
+        if id(part) in seen:
             continue
         seen.add(id(part))
-        values = getattr(part, "__dict__", {})
-        if "text_rec_model" in values:
-            yield part
-        waiting.extend(values.values())
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):  # one pipeline for each of several devices
+            waiting.extend(part)
+        elif type(part).__module__.startswith(_PIPELINES):
+            values = getattr(part, "__dict__", {})
+            if "text_rec_model" in values:
+                yield part
+            waiting.extend(values.values())

@@ -28,13 +28,15 @@ def to_result(page: Page) -> dict[str, Any]:
     return {
         "input_path": page.source.name,
         "page_index": page.source.page_index,
+        "model_settings": {"use_doc_preprocessor": False, "use_textline_orientation": False},
         "dt_polys": quads,
+        "text_det_params": {},
         "text_type": "general",
         "textline_orientation_angles": [-1] * len(lines),
         "text_rec_score_thresh": 0.0,
         "return_word_box": True,
         "rec_texts": [line.text for line in lines],
-        "rec_scores": [_score(line) for line in lines],
+        "rec_scores": [line.confidence for line in lines],
         "rec_polys": quads,
         "rec_boxes": [_box(quad) for quad in quads],
         "text_word": [[word.text for word in line.words] for line in lines],
@@ -49,7 +51,7 @@ def to_lists(page: Page) -> list[list[Any]] | None:
     None is what 2.x gives for a page without text.
     """
     entries = [
-        [[[float(x), float(y)] for x, y in _quad(line.polygon)], (line.text, _score(line))]
+        [[[float(x), float(y)] for x, y in _quad(line.polygon)], (line.text, line.confidence)]
         for line in page.lines
     ]
     return entries or None
@@ -188,19 +190,10 @@ def _edges(polygon: Points) -> tuple[Points, Points]:
 
 
 def _quad(polygon: Polygon) -> list[list[int]]:
-    """Returns a polygon's four corners: the first and last points of its two long sides."""
-    points, half = polygon.points, len(polygon.points) // 2
-    corners = (points[0], points[half - 1], points[half], points[-1])
-    return [[round(corner.x), round(corner.y)] for corner in corners]
+    """Returns a polygon's four corners in whole pixels."""
+    return [[round(corner.x), round(corner.y)] for corner in polygon.quad]
 
 
 def _box(quad: list[list[int]]) -> list[int]:
     xs, ys = zip(*quad, strict=True)
     return [min(xs), min(ys), max(xs), max(ys)]
-
-
-def _score(line: Line) -> float:
-    """Returns the mean of a line's word confidences, by their lengths."""
-    lengths = [len(word.text) for word in line.words]
-    total = sum(length * word.confidence for length, word in zip(lengths, line.words, strict=True))
-    return total / sum(lengths)

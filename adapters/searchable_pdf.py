@@ -30,6 +30,9 @@ _QUALITY = 85
 _WIDEST = 14_400
 """Points; what the PDF specification allows a page's side."""
 
+_LONGEST = 65_500
+"""Pixels that a JPEG's side can have."""
+
 
 def picture(page: Page, pixels: RGB) -> bytes:
     """Returns the picture of a page as `render` takes it: a JPEG, so that many can be kept.
@@ -44,8 +47,12 @@ def picture(page: Page, pixels: RGB) -> bytes:
     size = (page.source.width, page.source.height)
     if pixels.shape[1::-1] != size:
         raise ValueError(f"the page is {size} pixels, but the picture {pixels.shape[1::-1]}")
+    image = Image.fromarray(pixels)
+    if max(size) > _LONGEST:
+        shares = [side * _LONGEST / max(size) for side in size]
+        image = image.resize((max(1, round(shares[0])), max(1, round(shares[1]))))
     coded = io.BytesIO()
-    Image.fromarray(pixels).save(coded, "JPEG", quality=_QUALITY)
+    image.save(coded, "JPEG", quality=_QUALITY)
     return coded.getvalue()
 
 
@@ -54,11 +61,11 @@ def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
 
     Args:
         pages: each with its `picture`.
-        dpi: of the pictures; it decides the size on paper.
+        dpi: of the pictures; it decides the size on paper. A page that would be larger than a
+            PDF's can be is made as large as it can be.
 
     Raises:
         ConfigurationError: fpdf2 is not installed.
-        ValueError: a page that is larger than a PDF's can be.
     """
     try:
         from fpdf import FPDF
@@ -66,7 +73,6 @@ def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
     except ImportError as error:
         raise ConfigurationError("PDF needs pip install 'ocr-plugin[pdf]'") from error
     pdf = FPDF(unit="pt")
-    pdf.set_auto_page_break(False)
     pdf.set_creator("ocr-plugin")
     texts = [word.text for page, _ in pages for word in page.words]
     if texts:
@@ -74,12 +80,10 @@ def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
             path = Path(folder, "unseen.ttf")
             path.write_bytes(_unseen_font(" ".join(["", *texts])))
             pdf.add_font(_FONT, fname=path)
-    scale = _POINTS_PER_INCH / dpi
     for page, coded in pages:
         size = (page.source.width, page.source.height)
+        scale = min(_POINTS_PER_INCH / dpi, _WIDEST / max(size))
         width, height = (side * scale for side in size)
-        if max(width, height) > _WIDEST:
-            raise ValueError(f"{size} pixels at {dpi:g} dpi are more than a PDF page can be")
         pdf.add_page(format=(width, height))
         pdf.image(io.BytesIO(coded), 0, 0, width, height)
         with pdf.local_context(text_mode=TextMode.INVISIBLE):
@@ -92,11 +96,9 @@ def render(pages: Sequence[tuple[Page, bytes]], dpi: float = 200) -> bytes:
 
 def _add_word(pdf: "FPDF", word: Word, scale: float, after: str = "") -> None:
     """Sets a word in its place, as long as its box and turned like it, and what comes after it."""
-    points = [(scale * point.x, scale * point.y) for point in word.polygon.points]
-    half = len(points) // 2
-    (x0, y0), (x1, y1) = points[-1], points[half]  # along the bottom
-    length = math.hypot(x1 - x0, y1 - y0)
-    height = math.hypot(points[0][0] - x0, points[0][1] - y0)
+    top, _, (x1, y1), (x0, y0) = [(scale * point.x, scale * point.y) for point in word.polygon.quad]
+    length = math.hypot(x1 - x0, y1 - y0)  # along the bottom
+    height = math.hypot(top[0] - x0, top[1] - y0)
     if length <= 0 or height <= 0:
         return
     pdf.set_font(_FONT, size=height)

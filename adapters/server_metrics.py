@@ -1,7 +1,7 @@
 """What the server counts, for Prometheus."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypedDict
 
@@ -14,7 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from ocr_plugin.schema import Page
+from ocr_plugin.schema import Page, PageError
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -26,15 +26,26 @@ class _Own(TypedDict):
 
 
 class Outcome:
-    """What becomes of a request; 500 until it is known."""
+    """What becomes of a request: its HTTP status, and what was read for it.
+
+    Attributes:
+        status: 500 until it is known.
+        read: what became of each page in order; there may be some before a request is refused.
+    """
 
     def __init__(self) -> None:
-        self.status, self.pages, self.errors, self.words = 500, 0, 0, 0
+        self.status = 500
+        self.read: list[Page | PageError] = []
 
-    def count(self, pages: Sequence[Page], errors: int) -> None:
-        """Notes that the request was answered, and what was read."""
-        self.status, self.pages, self.errors = 200, len(pages), errors
-        self.words = sum(len(page.words) for page in pages)
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The pages that were read."""
+        return tuple(item for item in self.read if isinstance(item, Page))
+
+    @property
+    def errors(self) -> tuple[PageError, ...]:
+        """Those that could not be read."""
+        return tuple(item for item in self.read if isinstance(item, PageError))
 
 
 class Metrics:
@@ -61,9 +72,9 @@ class Metrics:
             finally:
                 self._requests.labels(outcome.status).inc()
                 self._seconds.observe(time.monotonic() - start)
-                self._pages.inc(outcome.pages)
-                self._errors.inc(outcome.errors)
-                self._words.inc(outcome.words)
+                self._pages.inc(len(outcome.pages))
+                self._errors.inc(len(outcome.errors))
+                self._words.inc(sum(len(page.words) for page in outcome.pages))
 
     def render(self, waiting: int) -> bytes:
         """Returns the text that Prometheus reads."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from ocr_plugin.errors import ConfigurationError, ExitCode
 from ocr_plugin.schema import Page
@@ -52,7 +53,8 @@ def convert(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE", help="Pages as read --json prints them; - is standard input."
+            metavar="FILE",
+            help="Pages as read --json prints them, or the server answers; - is standard input.",
         ),
     ],
     format_name: FormatName = None,
@@ -80,19 +82,37 @@ def _pages(files: list[str]) -> Iterator[Page | str]:
     """Yields every page of some files of JSON lines, and what is wrong in place of one."""
     for name in files:
         try:
-            with open(0 if name == "-" else name, encoding="utf-8", closefd=name != "-") as file:
+            with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
                 for number, line in enumerate(file, start=1):
                     if line.strip():
-                        yield _page(line, f"{name}, line {number}")
+                        yield from _pages_of(line, f"{name}, line {number}")
         except OSError as error:
             yield f"{name}: {error.strerror}"
-        except UnicodeDecodeError as error:
-            yield f"{name}: no UTF-8: {error.reason}"
 
 
-def _page(line: str, place: str) -> Page | str:
+def _pages_of(line: bytes, place: str) -> Iterator[Page | str]:
+    """Yields the page that a line holds, or those of a server's answer."""
     try:
-        return Page.model_validate_json(line)
+        content = from_json(line.decode())
+    except UnicodeDecodeError as error:
+        yield f"{place}: no UTF-8: {error.reason}"
+        return
+    except ValueError as error:
+        yield f"{place}: no page: Invalid JSON: {error}"
+        return
+    if not isinstance(content, dict) or not isinstance(content.get("pages"), list):
+        yield _page(content, place)
+        return
+    for number, page in enumerate(content["pages"], start=1):
+        yield _page(page, f"{place}, page {number}")
+    for failure in content.get("errors") or ():
+        told = failure.get("message") if isinstance(failure, dict) else failure
+        yield f"{place}: not read: {told}"
+
+
+def _page(content: object, place: str) -> Page | str:
+    try:
+        return Page.model_validate_json(to_json(content))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

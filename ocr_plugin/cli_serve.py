@@ -53,7 +53,8 @@ def serve(
     try:
         import uvicorn
 
-        from ocr_plugin.adapters.server import ServerOptions, make_app
+        from ocr_plugin.adapters.server import make_app
+        from ocr_plugin.adapters.server_door import ServerOptions
     except ModuleNotFoundError as error:
         message = f"{error.name} is missing: pip install 'ocr-plugin[serve]'"
         raise ConfigurationError(message) from None

@@ -17,6 +17,10 @@ _SAMPLES = 33
 # A crop's sides are kept within this many pixels, whatever the region's size on the page.
 _MAX_HEIGHT = 256
 _MAX_WIDTH = 8192
+# OpenCV samples no picture with a longer side; a strip's own part of the page is hardly ever so.
+_MAX_SOURCE = 32_766
+# Pixels around a strip that bicubic sampling at its edge looks at.
+_REACH = 4
 
 
 @dataclass(frozen=True)
@@ -126,11 +130,12 @@ def rectify(page: RGB, strip: Strip) -> RGB:
         upright = _plane_strip(np.roll(strip.quad, 1, axis=0))
         return _side_by_side(rectify(page, upright))
     corners = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float32)
+    surroundings, quad = _around(page, strip.quad)
     # OpenCV counts pixel centres from 0, our coordinates count pixel edges from 0.
-    homography = cv2.getPerspectiveTransform(corners - 0.5, strip.quad - np.float32(0.5))
+    homography = cv2.getPerspectiveTransform(corners - 0.5, quad - np.float32(0.5))
     return np.asarray(
         cv2.warpPerspective(
-            page,
+            surroundings,
             homography,
             (columns, rows),
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
@@ -138,6 +143,27 @@ def rectify(page: RGB, strip: Strip) -> RGB:
         ),
         dtype=np.uint8,
     )
+
+
+def _around(page: RGB, points: Points) -> tuple[RGB, Points]:
+    """Returns the part of the page that sampling between some points looks at, and them in it.
+
+    Args:
+        page: (H, W, 3) uint8 RGB.
+        points: (..., 2) float32 page pixels; they may lie outside the page.
+    """
+    flat = points.reshape(-1, 2)
+    end = np.array(page.shape[1::-1])
+    first = np.clip(np.floor(flat.min(axis=0)).astype(int) - _REACH, 0, end - 1)
+    last = np.clip(np.ceil(flat.max(axis=0)).astype(int) + _REACH, first + 1, end)
+    part, places = page[first[1] : last[1], first[0] : last[0]], points - first.astype(np.float32)
+    if max(part.shape) > _MAX_SOURCE:
+        # Longer than a crop may be in any case, so nothing is lost that would be kept.
+        before = np.array(part.shape[1::-1])
+        after = np.maximum(before * min(1.0, _MAX_SOURCE / before.max()), 1).astype(int)
+        part = np.asarray(cv2.resize(part, after.tolist(), interpolation=cv2.INTER_AREA), np.uint8)
+        places = places * (after / before).astype(np.float32)
+    return part, places
 
 
 def _side_by_side(column: RGB) -> RGB:
@@ -199,10 +225,11 @@ def _unroll(page: RGB, strip: Strip, columns: int, rows: int) -> RGB:
     down = ((np.arange(rows, dtype=np.float32) + 0.5) / rows)[:, None, None]
     indices = np.arange(len(strip.top))
     top, bottom = (geometry.points_at(across, indices, edge) for edge in (strip.top, strip.bottom))
-    places = ((1 - down) * top + down * bottom - 0.5).astype(np.float32)
+    surroundings, places = _around(page, ((1 - down) * top + down * bottom).astype(np.float32))
+    places = places - np.float32(0.5)
     return np.asarray(
         cv2.remap(
-            page,
+            surroundings,
             np.ascontiguousarray(places[..., 0]),
             np.ascontiguousarray(places[..., 1]),
             cv2.INTER_CUBIC,

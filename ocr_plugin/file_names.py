@@ -1,7 +1,19 @@
-"""Names for the files that are written about pages, each given once."""
+"""Names of files: of those that are read, as text; of those that are written, each given once."""
 
 from itertools import count
 from pathlib import Path
+
+
+def text_of(name: str) -> str:
+    r"""Returns a file's name as text: on most systems it may be any bytes.
+
+    Bytes that are no UTF-8 become ``\xff`` and the like, so that the name can stand anywhere.
+    """
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no name of the file system's
+        raw = name.encode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 class FileNames:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.file_names import text_of
 from ocr_plugin.options import ImageOptions
-from ocr_plugin.pdf import pdf_pages
+from ocr_plugin.pdf import pdf_page_count, pdf_pages
 from ocr_plugin.pixels import Picture, Pictures, Unusable, check_size, picture_of_array, rgb
 from ocr_plugin.protocols import RGB
 
@@ -68,7 +70,11 @@ class PageImage:
 
 
 def name_of(source: Source) -> str:
-    """Returns what to call a source: its path, or a stand-in such as ``<bytes>``."""
+    """Returns what to call a source: its path as text, or a stand-in such as ``<bytes>``."""
+    return text_of(_given_name(source))
+
+
+def _given_name(source: Source) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
     if isinstance(source, bytes):
@@ -115,6 +121,29 @@ def open_pages(
         raise UnreadableImage(name, str(error)) from error.__cause__
 
 
+def has_more_pages(data: bytes, limit: int, name: str = "<bytes>") -> bool:
+    """Returns whether `open_pages` would give more pages than a limit; decodes none.
+
+    Args:
+        data: an encoded file.
+        limit: a number of pages.
+        name: what to call the file.
+
+    Raises:
+        UnreadableImage: the file as a whole cannot be read.
+    """
+    try:
+        image = _image_of(data)
+        if image is None:
+            return pdf_page_count(data) > limit
+        if not isinstance(image, TiffImagePlugin.TiffImageFile):
+            return limit < 1
+        # Not further than the limit: a page may take up no more than a few bytes.
+        return len(list(islice(_tiff_places(image), limit + 1))) > limit
+    except Unusable as error:
+        raise UnreadableImage(name, str(error)) from error.__cause__
+
+
 def _opened(
     source: Source, options: ImageOptions, first: int, sha256: str | None
 ) -> tuple[str | None, Pictures]:
@@ -127,17 +156,23 @@ def _opened(
         return sha256, pdf_pages(source, options, first)
     data = _bytes_of(source)
     digest = sha256 or hashlib.sha256(data).hexdigest()
-    if data.startswith(b"%PDF-"):
+    image = _image_of(data)
+    if image is None:
         return digest, pdf_pages(data, options, first)
-    image = _identified(data)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return digest, _tiff_pages(image, options.max_pixels, first)
-    if image is not None:
-        return digest, _only(first, lambda: _first_frame(image, options.max_pixels))
+    return digest, _only(first, lambda: _first_frame(image, options.max_pixels))
+
+
+def _image_of(data: bytes) -> ImageFile.ImageFile | None:
+    """Returns the image that a file's bytes are, its header read, or None if they are a PDF."""
+    if data.startswith(b"%PDF-"):
+        return None
+    image = _identified(data)
     # PDF readers accept some foreign bytes ahead of the document.
-    if b"%PDF-" in data[:1024]:
-        return digest, pdf_pages(data, options, first)
-    raise Unusable("not an image in a format known here")
+    if image is None and b"%PDF-" not in data[:1024]:
+        raise Unusable("not an image in a format known here")
+    return image
 
 
 def _is_pdf(path: Path) -> bool:
@@ -235,26 +270,28 @@ def _first_frame(image: ImageFile.ImageFile, max_pixels: int) -> Picture:
 
 def _tiff_pages(image: TiffImagePlugin.TiffImageFile, max_pixels: int, first: int) -> Pictures:
     with image:
-        index = pages = 0
-        while True:
-            try:
-                image.seek(index)
-            except EOFError:
-                return
-            except Exception as error:  # a broken chain: what lies behind cannot be found
-                yield Unusable(_reason("TIFF", error))
-                return
-            index += 1
-            if index > 1 and image.tag_v2.get(254, 0) & _TIFF_NOT_A_PAGE:
-                continue
-            pages += 1
-            if pages <= first:
+        for index, broken in enumerate(_tiff_places(image)):
+            if broken is None and index < first:
                 continue
             try:
-                picture: Picture | Unusable = _tiff_page(image, max_pixels)
+                picture = broken or _tiff_page(image, max_pixels)
             except Unusable as error:
                 picture = error
             yield picture
+
+
+def _tiff_places(image: TiffImagePlugin.TiffImageFile) -> Iterator[Unusable | None]:
+    """Goes from page to page: yields None at each, or why those that follow cannot be found."""
+    for index in count():
+        try:
+            image.seek(index)
+        except EOFError:
+            return
+        except Exception as error:  # a broken chain: what lies behind cannot be found
+            yield Unusable(_reason("TIFF", error))
+            return
+        if index == 0 or not image.tag_v2.get(254, 0) & _TIFF_NOT_A_PAGE:
+            yield None
 
 
 def _tiff_page(image: TiffImagePlugin.TiffImageFile, max_pixels: int) -> Picture:

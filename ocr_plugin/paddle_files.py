@@ -105,16 +105,20 @@ def write_folder(target: Path, configuration: dict[str, Any], files: dict[str, P
     What is there already and has the right size is left alone, so that processes may share it.
 
     Raises:
-        ConfigurationError: it cannot be written.
+        ConfigurationError: it, or the configuration, cannot be written.
     """
+    try:
+        # JSON is YAML as well.
+        content = json.dumps(configuration, indent=1, default=os.fspath).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{target}: an option cannot be written down: {error}") from error
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, source in files.items():
             place = target / name
             if not place.is_file() or place.stat().st_size != source.stat().st_size:
                 _put(place, source.read_bytes())
-        # JSON is YAML as well.
-        _put(target / "inference.yml", json.dumps(configuration, indent=1).encode())
+        _put(target / "inference.yml", content)
     except OSError as error:
         raise ConfigurationError(f"{target}: cannot be written: {error.strerror}") from error
 

@@ -36,6 +36,18 @@ def pdf_pages(source: bytes | Path, options: ImageOptions, first: int = 0) -> Pi
             document.close()
 
 
+def pdf_page_count(source: bytes | Path) -> int:
+    """Returns how many pages a PDF says it has.
+
+    Raises:
+        Unusable: the document as a whole cannot be opened.
+    """
+    document, count = _pdf_document(source)
+    with _PDFIUM:
+        document.close()
+    return count
+
+
 def _pdf_document(source: bytes | Path) -> tuple[pypdfium2.PdfDocument, int]:
     with _PDFIUM:
         try:

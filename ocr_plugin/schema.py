@@ -40,6 +40,12 @@ class Polygon(RootModel[tuple[Point, ...]]):
         return self.root
 
     @property
+    def quad(self) -> tuple[Point, Point, Point, Point]:
+        """The four corners: the first and the last points of the two long sides."""
+        half = len(self.root) // 2
+        return self.root[0], self.root[half - 1], self.root[half], self.root[-1]
+
+    @property
     def box(self) -> tuple[float, float, float, float]:
         """The axis-aligned bounds x0, y0, x1, y1, in pixels."""
         xs, ys = zip(*self.root, strict=True)
@@ -63,7 +69,7 @@ class Alternative(_Model):
 class Word(_Model):
     """A run of characters without white space."""
 
-    text: str = Field(min_length=1)
+    text: str = Field(pattern=r"^\S+$")
     polygon: Polygon
     confidence: Confidence
     characters: tuple[Character, ...] = Field(
@@ -84,13 +90,20 @@ class Line(_Model):
         return " ".join(word.text for word in self.words)
 
     @property
+    def confidence(self) -> float:
+        """The mean of the words' confidences, by their lengths."""
+        characters = sum(len(word.text) for word in self.words)
+        return sum(len(word.text) * word.confidence for word in self.words) / characters
+
+    @property
     def angle(self) -> float:
         """The reading direction in degrees, clockwise from rightwards, in (-180, 180]."""
-        first, last = self.words[0].polygon.points, self.words[-1].polygon.points
-        x0, y0 = (first[0].x + first[-1].x) / 2, (first[0].y + first[-1].y) / 2
-        half = len(last) // 2
-        x1, y1 = (last[half - 1].x + last[half].x) / 2, (last[half - 1].y + last[half].y) / 2
-        return math.degrees(math.atan2(y1 - y0, x1 - x0))
+        top_left, _, _, bottom_left = self.words[0].polygon.quad
+        _, top_right, bottom_right, _ = self.words[-1].polygon.quad
+        # From the middle of the left side to the middle of the right one; both doubled.
+        x = top_right.x + bottom_right.x - top_left.x - bottom_left.x
+        y = top_right.y + bottom_right.y - top_left.y - bottom_left.y
+        return math.degrees(math.atan2(y, x))
 
 
 class Block(_Model):

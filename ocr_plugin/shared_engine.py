@@ -6,7 +6,7 @@ page waits for nobody and many fill the recognizer's batches.
 
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from types import TracebackType
@@ -37,13 +37,23 @@ class SharedEngine:
         batch: pages that are taken up at once.
         readers: batches that are read side by side; more than one is meant for a GPU, which a
             second keeps busy while the first one's regions are cut out.
+        room_pixels: of the pages that may wait, all together; any page may wait alone.
+        batch_pixels: of the pages that are taken up at once; any page may be taken alone.
     """
 
     def __init__(
-        self, engine: Engine, *, room: int = 64, batch: int = 16, readers: int = 1
+        self,
+        engine: Engine,
+        *,
+        room: int = 64,
+        batch: int = 16,
+        readers: int = 1,
+        room_pixels: int = 200_000_000,
+        batch_pixels: int = 100_000_000,
     ) -> None:
         self.engine = engine
         self._room, self._batch = room, batch
+        self._room_pixels, self._batch_pixels = room_pixels, batch_pixels
         self._waiting: deque[_Task] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -59,6 +69,11 @@ class SharedEngine:
         """How many pages wait at the moment."""
         return len(self._waiting)
 
+    @property
+    def works(self) -> bool:
+        """Whether somebody reads what is handed in."""
+        return all(thread.is_alive() for thread in self._threads)
+
     def submit(self, image: PageImage, timeout: float | None = 0) -> Future[Page | PageError]:
         """Hands in a page; the future's result is what becomes of it.
 
@@ -71,8 +86,8 @@ class SharedEngine:
             RuntimeError: the engine has been closed.
         """
         with self._changed:
-            if not self._changed.wait_for(self._has_room, timeout):
-                raise Busy(f"{self._room} pages are waiting; try again later")
+            if not self._changed.wait_for(lambda: self._has_room(image), timeout):
+                raise Busy(f"{self.waiting} pages are waiting; try again later")
             if self._closed:
                 raise RuntimeError("the shared engine is closed")
             future: Future[Page | PageError] = Future()
@@ -121,33 +136,53 @@ class SharedEngine:
     ) -> None:
         self.close()
 
-    def _has_room(self) -> bool:
-        return self._closed or len(self._waiting) < self._room
+    def _has_room(self, image: PageImage) -> bool:
+        if self._closed or not self._waiting:
+            return True
+        pixels = sum(_size(waiting) for waiting, _ in self._waiting) + _size(image)
+        return len(self._waiting) < self._room and pixels <= self._room_pixels
 
     def _work(self) -> None:
         while tasks := self._taken():
             self._read(tasks)
 
-    def _taken(self) -> list[_Task]:
+    def _taken(self) -> deque[_Task]:
         """Waits for pages and takes the oldest; returns none once the engine is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
-            count = min(self._batch, len(self._waiting))
-            tasks = [self._waiting.popleft() for _ in range(count)]
+            tasks: deque[_Task] = deque()
+            pixels = 0
+            while self._waiting and len(tasks) < self._batch:
+                pixels += _size(self._waiting[0][0])
+                if tasks and pixels > self._batch_pixels:
+                    break
+                tasks.append(self._waiting.popleft())
             self._changed.notify_all()
             return tasks
 
-    def _read(self, tasks: list[_Task]) -> None:
-        # One that was cancelled while it waited is not read any more.
-        tasks = [task for task in tasks if task[1].set_running_or_notify_cancel()]
-        futures = iter([future for _, future in tasks])
+    def _read(self, tasks: deque[_Task]) -> None:
+        begun: deque[Future[Page | PageError]] = deque()
+
+        def images() -> Iterator[PageImage]:
+            while tasks:
+                image, future = tasks.popleft()
+                # One that was cancelled while it waited is not read any more.
+                if future.set_running_or_notify_cancel():
+                    begun.append(future)
+                    yield image
+
         try:
-            for result in self.engine.read_images(image for image, _ in tasks):
-                next(futures).set_result(result)
+            for result in self.engine.read_images(images()):
+                begun.popleft().set_result(result)
         except BaseException as error:  # whoever waits must hear of it, whatever it is
-            for future in futures:
+            for future in (*begun, *(future for _, future in tasks)):
                 with suppress(InvalidStateError):
                     future.set_exception(error)
+
+
+def _size(image: PageImage) -> int:
+    """Returns how many pixels a page has."""
+    return image.pixels.size // 3
 
 
 def _result(item: Future[Page | PageError] | PageError) -> Page | PageError:

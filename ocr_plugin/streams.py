@@ -23,9 +23,8 @@ def results_only() -> Iterator[TextIO]:
     if sys.stdout is None:
         raise ConfigurationError("standard output is closed")
     sys.stdout.flush()
-    # File names that are not UTF-8 come out as the bytes they went in as.
     with os.fdopen(
-        os.dup(1), "w", encoding="utf-8", errors="surrogateescape", newline="\n"
+        os.dup(1), "w", encoding="utf-8", errors="backslashreplace", newline="\n"
     ) as stream:
         os.dup2(2, 1)
         try:

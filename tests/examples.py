@@ -32,10 +32,11 @@ class Examples:
 
 def python(folder: Path, code: str) -> str:
     """Runs code in a folder and returns what it printed."""
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder), "OCR_PLUGIN_CACHE": str(folder / "cache")},
+        env=os.environ | {"PYTHONPATH": path, "OCR_PLUGIN_CACHE": str(folder / "cache")},
         capture_output=True,
         text=True,
     )

@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,21 @@ def test_json_is_one_compact_utf8_page_a_line(capfd: Capture, folder: Path) -> N
     assert pages[0].source.name == str(folder / "Größe.png")
     assert "Größe.png" in lines[0]
     assert lines == [page.model_dump_json() for page in pages]
+
+
+@pytest.mark.parametrize("wanted", [["--json"], ["--format", "json"], ["--text"]])
+def test_names_that_are_no_text_can_be_told(
+    capfd: Capture, folder: Path, tmp_path: Path, wanted: list[str]
+) -> None:
+    names = [os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"), str(tmp_path / "b.png")]
+    for name in names:
+        shutil.copy(folder / "a.png", name)
+    out = tmp_path / "out"
+    options = ["--out", str(out)] if wanted[0] == "--format" else []
+    code, printed, _ = run(capfd, "read", *wanted, *options, *names)
+    assert code == ExitCode.OK
+    told = [(out / f"{stem}.jsonl").read_text() for stem in ("\\xff", "b")] if options else printed
+    assert "\\xff.png" in "".join(told).replace("\\\\", "\\") and "b.png" in "".join(told)
 
 
 def test_a_run_goes_on_after_images_that_fail(capfd: Capture, folder: Path) -> None:

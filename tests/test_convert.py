@@ -1,6 +1,7 @@
 """`ocr-plugin convert`, and the documents that `read` writes with --format."""
 
 import io
+import json
 from pathlib import Path
 
 import pypdfium2
@@ -82,14 +83,27 @@ def test_what_is_no_page_is_named_and_the_rest_is_written(
 ) -> None:
     with pages.open("a") as file:
         file.write('{"schema_version": "1.0"}\nnonsense\n')
-    (tmp_path / "latin.jsonl").write_bytes(b"\xe9\n")
+    good = named("a.png").model_dump_json().encode()
+    (tmp_path / "latin.jsonl").write_bytes(good + b"\n\xe9\n" + good + b"\n" + b"[" * 9999)
     missing = tmp_path / "none.jsonl"
     code, out, err = run(capfd, "convert", missing, tmp_path / "latin.jsonl", pages)
-    assert code == ExitCode.INPUT and out.count("down") == 3
+    assert code == ExitCode.INPUT and out.count("down") == 5
     assert err[0].endswith("none.jsonl: No such file or directory")
-    assert "latin.jsonl: no UTF-8" in err[1]
-    assert "pages.jsonl, line 7: no page: source: Field required" in err[2]
-    assert "pages.jsonl, line 8: no page: Invalid JSON" in err[3] and len(err) == 4
+    assert "latin.jsonl, line 2: no UTF-8" in err[1]
+    assert "latin.jsonl, line 4: no page: Invalid JSON" in err[2]
+    assert "pages.jsonl, line 7: no page: source: Field required" in err[3]
+    assert "pages.jsonl, line 8: no page: Invalid JSON" in err[4] and len(err) == 5
+
+
+def test_what_the_server_answers_is_read_too(tmp_path: Path, capfd: Capture) -> None:
+    failed = {"name": "a.tif", "page_index": 1, "kind": "UnreadableImage", "message": "a.tif: bad"}
+    pages = [named("a.tif").model_dump(mode="json"), {"schema_version": "1.0"}]
+    answer = tmp_path / "a.json"
+    answer.write_text(json.dumps({"pages": pages, "errors": [failed]}))
+    code, out, err = run(capfd, "convert", answer)
+    assert code == ExitCode.INPUT and out.count("down") == 1
+    assert "a.json, line 1, page 2: no page: source: Field required" in err[0]
+    assert "a.json, line 1: not read: a.tif: bad" in err[1] and len(err) == 2
 
 
 def test_a_pdf_needs_the_pictures(pages: Path, capfd: Capture) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -113,3 +115,26 @@ def test_huge_regions_give_bounded_crops() -> None:
     quad = np.array([(0, 0), (20, 0), (20, 4000), (0, 4000)], np.float32)
     assert max(crops.rectify(page, crops.strip_of(quad)).shape) <= 8192
     assert crops.rectify(page, crops.strip_of(quad)).shape[0] <= 256
+
+
+@pytest.mark.parametrize("place", [(60, 32_900), (32_900, 60)], ids=["tall", "wide"])
+@pytest.mark.parametrize("curved", [False, True])
+def test_pages_longer_than_opencv_samples_are_read(place: tuple[int, int], curved: bool) -> None:
+    x, y = place
+    flat = draw_lines([(10, 8, "far away")], size=(300, 60)).pixels
+    page = np.full((y + 100, x + 400, 3), 90, np.uint8)
+    page[y : y + 60, x : x + 300] = flat
+    corners = np.array([(x, y), (x + 300, y), (x + 300, y + 60), (x, y + 60)], np.float32)
+    strip = crops.strip_of(corners)
+    if curved:
+        strip = replace(strip, curved=True)
+    assert difference(crops.rectify(page, strip), flat) < 1
+
+
+def test_a_region_longer_than_opencv_samples_is_shrunk() -> None:
+    page = np.full((20, 40_000, 3), 90, np.uint8)
+    page[:, 20_000:] = 200
+    corners = np.array([(0, 0), (40_000, 0), (40_000, 20), (0, 20)], np.float32)
+    crop = crops.rectify(page, crops.strip_of(corners))
+    assert crop.shape[1] == 8192
+    assert (crop[:, :4090] == 90).all() and (crop[:, 4102:] == 200).all()

@@ -1,11 +1,9 @@
 """docling itself, which finds the engine by its entry point.
 
-Its layout models are downloads, so a plugin of the test's own stands in: it sees no structure, and
-docling makes a paragraph of every line.
+Its layout models are downloads; with `NoLayout` docling makes a paragraph of every line.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,35 +16,7 @@ import pytest
 from PIL import Image
 
 from ocr_plugin.protocols import RGB
-from tests.distributions import install
 from tests.pictures import draw_lines
-
-LAYOUT = """
-from typing import ClassVar
-from docling.datamodel.base_models import LayoutPrediction
-from docling.datamodel.pipeline_options import BaseLayoutOptions
-from docling.models.base_layout_model import BaseLayoutModel
-
-
-class NoLayoutOptions(BaseLayoutOptions):
-    kind: ClassVar[str] = "no_layout"
-
-
-class NoLayout(BaseLayoutModel):
-    def __init__(self, **_):
-        pass
-
-    def predict_layout(self, conv_res, pages):
-        return [LayoutPrediction() for _ in pages]
-
-    @classmethod
-    def get_options_type(cls):
-        return NoLayoutOptions
-
-
-def layout_engines():
-    return {"layout_engines": [NoLayout]}
-"""
 
 CONVERT = """
 import json, sys
@@ -54,9 +24,8 @@ from docling.datamodel.base_models import InputFormat
 from docling.datamodel.pipeline_options import OcrMode, PdfPipelineOptions
 from docling.backend.pypdfium2_backend import PyPdfiumDocumentBackend
 from docling.document_converter import DocumentConverter, PdfFormatOption
-from no_layout import NoLayoutOptions
 from ocr_plugin.adapters import docling_engine
-from ocr_plugin.adapters.docling_engine import OcrPluginOptions
+from ocr_plugin.adapters.docling_engine import NoLayoutOptions, OcrPluginOptions
 from ocr_plugin.engine import Engine
 
 batches = []
@@ -128,11 +97,9 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     sheets = [Image.fromarray(page) for page in pages]
     sheets[0].save(site / "a.pdf", "PDF", resolution=DPI, save_all=True, append_images=sheets[1:])
-    install(site, "no_layout", plugins={"no_layout": "no_layout"}, group="docling", module=LAYOUT)
     settings.setdefault("recognizer", "ppocr")
     return subprocess.run(
         [sys.executable, "-c", CONVERT, str(site / "a.pdf"), json.dumps(settings), *bad],
-        env=os.environ | {"PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
     )

@@ -109,6 +109,9 @@ def test_alto_has_places_confidences_and_other_readings() -> None:
     place = [first.get(name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")]
     assert place == ["10", "20", "50", "20"]
     assert first.get("WC") == "0.9100" and first.get("CC") == "4 4 4 4 4 4"
+    line = next(root.iter(f"{ALTO}TextLine"))
+    kinds = [part.tag for part in line if part.tag != f"{ALTO}Shape"]
+    assert kinds == [f"{ALTO}String", f"{ALTO}SP", f"{ALTO}String"]
     assert [other.text for other in first.iter(f"{ALTO}ALTERNATIVE")] == ["AB\ufffd"]
     (shape,) = strings[2].iter(f"{ALTO}Polygon")
     assert shape.get("POINTS") == "90,50 90,95 80,95 80,50"
@@ -130,6 +133,8 @@ def test_page_xml_keeps_the_reading_order() -> None:
     assert [entry.get("conf") for entry in equivalents] == ["0.9100", "0.4000"]
     points = [entry.get("points") or "" for entry in root.iter(f"{PAGE}Coords")]
     assert all(re.fullmatch(r"(\d+,\d+ )+\d+,\d+", entry) for entry in points)
+    line = next(root.iter(f"{PAGE}TextLine"))
+    assert line.findtext(f"{PAGE}TextEquiv/{PAGE}Unicode") == '<A&"B> Größe\ufffd'
     assert regions[0].findtext(f"{PAGE}TextEquiv/{PAGE}Unicode") == '<A&"B> Größe\ufffd'
 
 

@@ -11,9 +11,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from tests.distributions import install
 from tests.examples import Examples, python, shell
-from tests.test_docling import LAYOUT
 
 PHOTO = Path(__file__).parents[1] / "examples" / "shop_signs.jpg"
 HOSTS = Examples("hosts.md")
@@ -46,15 +44,8 @@ def test_ocrmypdf(folder: Path) -> None:
 
 
 def test_docling(folder: Path) -> None:
-    # docling's own layout and table models would be fetched. Without a layout it names no regions.
-    install(folder, "no_layout", plugins={"no": "no_layout"}, group="docling", module=LAYOUT)
     (example,) = HOSTS.blocks("docling", "python")
-    own = "layout_options=NoLayoutOptions(), do_table_structure=False,\n    ocr_options="
-    code = "from no_layout import NoLayoutOptions\n" + example.replace("ocr_options=", own)
-    code = code.replace(
-        "OcrPluginOptions(recognizer", "OcrPluginOptions(mode='full_page', recognizer"
-    )
-    assert "OPENING HOURS" in python(folder, code)
+    assert "OPENING HOURS" in python(folder, example)
 
 
 def test_http(folder: Path) -> None:

@@ -1,6 +1,8 @@
 import hashlib
 import io
+import os
 import pickle
+import re
 import struct
 import threading
 import zlib
@@ -15,7 +17,7 @@ import pytest
 from PIL import Image
 
 from ocr_plugin.errors import UnreadableImage
-from ocr_plugin.images import PageImage, Source, name_of, open_pages
+from ocr_plugin.images import PageImage, Source, has_more_pages, name_of, open_pages
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.protocols import RGB
 
@@ -108,6 +110,15 @@ def test_a_pillow_image_is_called_by_its_file(tmp_path: Path) -> None:
     with Image.open(path) as image:
         assert name_of(image) == str(path)
         assert (page(image).pixels == np.asarray(noise())).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [(os.fsdecode(b"a\xff.png"), "a\\xff.png"), ("\ud800", "\\ud800")]
+)
+def test_a_name_that_is_no_text_is_made_one(given: str, name: str) -> None:
+    assert name_of(given) == name_of(Path(given)) == name
+    with pytest.raises(UnreadableImage, match=re.escape(name)):
+        pages(given)
 
 
 def test_the_page_of_an_array_is_a_copy() -> None:
@@ -481,6 +492,21 @@ def test_smaller_copies_in_a_tiff_are_no_pages() -> None:
     assert isinstance(first, PageImage) and isinstance(second, PageImage)
     assert first.pixels.shape == second.pixels.shape == (6, 8, 3)
     assert (second.page_index, colour_of(second.pixels)) == (1, (0, 0, 255))
+
+
+@pytest.mark.parametrize("make", ["tiff", "pdf", "png"])
+def test_pages_are_counted_without_being_decoded(make: str) -> None:
+    copy = plain("gray", (4, 3))
+    copy.encoderinfo = {"tiffinfo": {254: 1}}
+    data = {
+        "tiff": tiff_of(noise(), copy, noise(), compression="tiff_lzw"),
+        "pdf": pdf_of((72, 72), (72, 72)),
+        "png": encoded(plain("red"), "PNG"),
+    }[make]
+    count = len(pages(data))
+    assert has_more_pages(data, count - 1) and not has_more_pages(data, count)
+    with pytest.raises(UnreadableImage, match="a: "):
+        has_more_pages(data[:40], 1, "a")
 
 
 def test_a_tiff_whose_pages_form_a_ring_ends() -> None:

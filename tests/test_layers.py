@@ -21,6 +21,7 @@ LAYERS = [
     {
         "environment",
         "errors",
+        "file_names",
         "options",
         "schema",
         "protocols",
@@ -65,7 +66,6 @@ LAYERS = [
         "doctor",
         "documents",
         "evaluation",
-        "file_names",
         "page_printer",
         "stopping",
         "streams",

@@ -1,6 +1,9 @@
 """OCRmyPDF itself, which finds the engine by its entry point."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 from ocrmypdf.exceptions import (
     EncryptedPdfError,
     InputFileError,
+    MissingDependencyError,
     UnsupportedImageFormatError,
 )
 from ocrmypdf.models.ocr_element import BoundingBox
@@ -155,6 +159,24 @@ def test_the_text_comes_beside_it_and_a_blank_page_is_blank(tmp_path: Path) -> N
 def test_another_engine_can_still_be_asked_for(tmp_path: Path) -> None:
     document = searched(pdf_of(tmp_path / "none.pdf", sheet()), ocr_engine="none")
     assert document[0].get_textpage().get_text_bounded() == ""
+
+
+def test_neither_tesseract_nor_anything_else_need_be_installed(tmp_path: Path) -> None:
+    source, target = pdf_of(tmp_path / "a.pdf", sheet()), tmp_path / "b.pdf"
+    arguments = ["--output-type", "pdf", "--ocr-plugin-recognizer", "ppocr"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ocrmypdf", *arguments, str(source), str(target)],
+        env=os.environ | {"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Harbour" in pypdfium2.PdfDocument(target)[0].get_textpage().get_text_bounded()
+
+
+def test_a_language_without_letters_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingDependencyError, match="rus"):
+        searched(pdf_of(tmp_path / "a.pdf", sheet()), language=["rus"])
 
 
 @pytest.mark.parametrize(

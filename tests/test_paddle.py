@@ -1,10 +1,10 @@
 """PaddleOCR itself, from local model files: its pipelines with our readers, our engine with its
 detector, and its results as pages."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,38 @@ def pipeline(models: dict[str, Any]) -> Any:
     from paddleocr import PaddleOCR
 
     return PaddleOCR(**models)
+
+
+# A model that takes whatever is dark for text, saved by paddle and found with by ours.
+PADDLE_ENGINE = """
+import json, pathlib, shutil, sys
+import paddle
+
+weights = paddle.nn.Conv2D(3, 1, 1)
+weights.weight.set_value(paddle.full([1, 3, 1, 1], -3.0))
+weights.bias.set_value(paddle.zeros([1]))
+dark = paddle.nn.Sequential(
+    weights, paddle.nn.Sigmoid(), paddle.nn.MaxPool2D([7, 41], 1, [3, 20])
+)
+folder, known = map(pathlib.Path, sys.argv[1:])
+shape = paddle.static.InputSpec([None, 3, None, None], "float32", name="x")
+paddle.jit.save(dark, str(folder / "inference"), input_spec=[shape])
+shutil.copy(known / "inference.yml", folder)
+
+from ocr_plugin.detectors.paddle_detection import PaddleDetection
+from tests.pictures import draw_lines
+
+drawn = draw_lines([(30, 60, "Harbour office"), (30, 180, "second floor")])
+(found,) = PaddleDetection(model_dir=folder, engine="paddle").detect([drawn.pixels])
+middles = sorted(float(polygon[:, 1].mean()) for polygon in found.polygons)
+print(json.dumps([len(middles), 60 < middles[0] < 110 and 180 < middles[1] < 230]))
+"""
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root)
 
 
 def bgr(page: RGB) -> RGB:
@@ -112,10 +144,47 @@ def test_low_scores_leave_the_result_as_they_do_in_paddle(pipeline: Any) -> None
     assert (result["rec_texts"], len(result["dt_polys"])) == ([], 1)
 
 
-def test_pipelines_within_a_pipeline_are_reached(pipeline: Any) -> None:
-    # PP-StructureV3 has them as attributes; building it would fetch models of layout.
+def test_pp_structure_reads_with_ours(
+    models: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paddlex.inference import load_pipeline_config
+    from paddlex.inference.pipelines.layout_parsing.pipeline_v2 import _LayoutParsingPipelineV2
+
+    class WholePage:
+        """Stands where its layout model is, which is a download."""
+
+        def __call__(self, images: list[RGB], **_: Any) -> Any:
+            for image in images:
+                height, width = image.shape[:2]
+                box = {"cls_id": 2, "label": "text", "score": 0.9}
+                yield {"boxes": [box | {"coordinate": [0, 0, width, height]}]}
+
+    config = load_pipeline_config("PP-StructureV3")
+    steps = [key for key in config if key.startswith("use_")]
+    config |= dict.fromkeys([*steps, "use_doc_orientation_classify", "use_doc_unwarping"], False)
+    inner = config["SubPipelines"]["GeneralOCR"]
+    inner["use_textline_orientation"] = False
+    for module, key in (
+        ("TextDetection", "text_detection"),
+        ("TextRecognition", "text_recognition"),
+    ):
+        chosen = {name: models[f"{key}_{name}"] for name in ("model_name", "model_dir")}
+        inner["SubModules"][module] |= chosen | {"engine": "onnxruntime"}
+    monkeypatch.setattr(_LayoutParsingPipelineV2, "create_model", lambda *_, **__: WholePage())
+    structure = _LayoutParsingPipelineV2(config, device="cpu")
+    read_with(structure, spy := Spy())
+    page = draw_lines([(30, 30, "Harbour"), (30, 110, "office")]).pixels
+    (result,) = structure.predict([bgr(page)])
+    assert sum(spy.calls) >= 2
+    assert result["overall_ocr_res"]["rec_texts"] == ["ab cd"] * 2
+    assert "ab cd" in result.markdown["markdown_texts"]
+
+
+@pytest.mark.parametrize("kind", ["attribute", "list", "dict"])
+def test_pipelines_within_a_pipeline_are_reached(pipeline: Any, kind: str) -> None:
     outer = type("Outer", (), {"__module__": "paddlex.inference.pipelines.outer"})()
-    outer.general_ocr_pipeline = pipeline.paddlex_pipeline
+    inner = pipeline.paddlex_pipeline
+    outer.inner = {"attribute": inner, "list": [(inner,)], "dict": {"cpu": inner}}[kind]
     outer.itself = outer
     assert read_with(outer, spy := Spy()) is outer
     pipeline.predict([bgr(draw_lines([(30, 30, "Harbour")]).pixels)])
@@ -163,6 +232,43 @@ def test_a_registered_model_reads_alone_and_in_a_pipeline(
     assert ["OPENING", "HOURS"] in [list(words) for words in result["text_word"]]
 
 
+def test_a_registered_model_reads_rgb_and_tells_words_where_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from paddlex import create_model
+
+    from ocr_plugin.adapters import paddle_model
+
+    spy = Spy()
+    monkeypatch.setattr(paddle_model, "line_reader", lambda *_, **__: spy)
+    folder = str(paddle_model.model_folder(tmp_path, "clip4str"))
+    line = np.zeros((40, 90, 3), np.uint8)
+    line[..., 2] = 200  # red, where blue comes first
+    for asked in (True, False):
+        model = create_model(paddle_model.MODEL_NAME, folder, return_word_box=asked)
+        (read,) = model.predict([line])
+        text, words = read["rec_text"] if asked else (read["rec_text"], None)
+        assert text == "ab cd" and (words is not None) == asked
+    assert set(spy.colours) == {(200, 0, 0)}
+
+
+def test_what_a_registered_model_cannot_be_is_refused(tmp_path: Path) -> None:
+    from ocr_plugin.adapters.paddle_model import model_folder, pipeline_config
+
+    written = (model_folder(tmp_path / "a", model=tmp_path) / "inference.yml").read_text()
+    assert json.loads(written)["ocr_plugin"]["options"] == {"model": str(tmp_path)}
+    with pytest.raises(ConfigurationError, match="an option cannot be written down"):
+        model_folder(tmp_path / "b", model=object())
+    (tmp_path / "list.yaml").write_text("[1, 2]")
+    (tmp_path / "broken.yaml").write_text("{a: ")
+    for name in ("nope", "missing.yaml", tmp_path / "broken.yaml", tmp_path / "list.yaml"):
+        with pytest.raises(
+            ConfigurationError, match=r"is no pipeline|no text recognition"
+        ) as caught:
+            pipeline_config(tmp_path, name)
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "readers"), [("OCR", 1), ("PP-StructureV3", 3), ("seal_recognition", 1)]
 )
@@ -188,7 +294,7 @@ def test_real_results_become_pages_and_come_back(pipeline: Any) -> None:
     assert [line.text for line in page.lines] == list(result["rec_texts"])
     again = to_result(page)
     real = result.json["res"]
-    assert set(again) <= set(real) | {"text_word_region"}
+    assert set(again) == set(real) | {"text_word_region"}
     assert again["rec_texts"] == real["rec_texts"]
     assert np.allclose(again["rec_boxes"], real["rec_boxes"], atol=1)
 
@@ -219,6 +325,28 @@ def test_paddles_regions_are_those_of_its_own_pipeline(
     assert (len(nothing.polygons), found.kind) == (0, "line")
 
 
+def test_the_detector_runs_on_the_engine_paddle(models: dict[str, Any], tmp_path: Path) -> None:
+    # A process of its own: paddle, once imported, stays for the tests that follow.
+    done = run(PADDLE_ENGINE, str(tmp_path), models["text_detection_model_dir"])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [2, True]
+
+
+def test_paddles_detector_is_given_its_own_order_of_colours(models: dict[str, Any]) -> None:
+    detector = PaddleDetection(model_dir=models["text_detection_model_dir"])
+    seen: list[RGB] = []
+
+    def predict(pages: list[RGB]) -> list[dict[str, Any]]:
+        seen.extend(pages)
+        return [{"dt_polys": [], "dt_scores": []}]
+
+    detector._model = type("Model", (), {"predict": staticmethod(predict)})
+    red = np.zeros((8, 9, 3), np.uint8)
+    red[..., 0] = 200
+    detector.detect([red])
+    assert seen[0][0, 0].tolist() == [0, 0, 200] and seen[0].flags.c_contiguous
+
+
 def test_what_paddle_cannot_find_with_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -241,8 +369,6 @@ def test_a_missing_paddleocr_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize("host", ["paddleocr", "paddle"])
 @pytest.mark.parametrize("torch_first", [True, False])
 def test_torch_works_beside_paddle_whoever_comes_first(host: str, torch_first: bool) -> None:
-    if find_spec(host) is None:
-        pytest.skip(f"{host} is not installed")
     first, second = ("torch", host) if torch_first else (host, "torch")
     code = f"""
 import {first}, {second}
@@ -256,6 +382,6 @@ if {host!r} == "paddle":
 from ocr_plugin import Engine
 print(Engine(recognizer="clip4str").read({str(PHOTO)!r}).text)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = run(code)
     assert done.returncode == 0, done.stderr
     assert "OPENING HOURS" in done.stdout

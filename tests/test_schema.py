@@ -105,6 +105,20 @@ def test_text_joins_words_lines_and_blocks() -> None:
     assert both.text == "Grüße 北京\nGrüße 北京\n\nGrüße 北京"
 
 
+def test_a_curved_outline_has_four_corners_and_a_line_a_confidence() -> None:
+    points = [(0, 9), (50, 0), (99, 9), (99, 19), (50, 10), (0, 19)]
+    curved = Polygon(tuple(Point(*point) for point in points))
+    assert curved.quad == ((0, 9), (99, 9), (99, 19), (0, 19))
+    assert quad(1, 2, 3, 4).quad == quad(1, 2, 3, 4).points
+    words = (
+        Word(text="abc", polygon=curved, confidence=1.0),
+        Word(text="d", polygon=curved, confidence=0.2),
+    )
+    line = Line(words=words, polygon=curved)
+    assert line.confidence == pytest.approx(0.8) and line.angle == 0
+    assert set(line.model_dump()) == {"words", "polygon"}
+
+
 def test_models_cannot_be_changed() -> None:
     one = page()
     with pytest.raises(ValidationError, match="frozen"):
@@ -118,6 +132,10 @@ def test_models_cannot_be_changed() -> None:
     [
         {"colour": "red"},
         {"text": ""},
+        {"text": "two words"},
+        {"text": "a\tb"},
+        {"text": "a\n"},
+        {"text": "a\u00a0b"},
         {"confidence": math.nan},
         {"confidence": 1.01},
         {"confidence": -0.01},

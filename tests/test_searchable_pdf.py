@@ -78,8 +78,27 @@ def test_it_looks_like_the_picture() -> None:
     assert pdf[1].get_textpage().get_text_range() == ""
 
 
-def test_pictures_and_pages_must_fit() -> None:
+def test_a_picture_must_be_its_pages() -> None:
     with pytest.raises(ValueError, match="but the picture"):
         picture(page(), GREY[:50])
-    with pytest.raises(ValueError, match="more than a PDF page can be"):
-        render([(page(), picture(page(), GREY))], dpi=0.5)
+
+
+def test_a_page_too_large_for_a_pdf_is_made_to_fit() -> None:
+    word = with_words(("far", quad((10, 69_900), (90, 69_900), (90, 69_940), (10, 69_940))))
+    source = word.source.model_copy(update={"height": 70_000})
+    tall = word.model_copy(update={"source": source})
+    pixels = np.full((70_000, 200, 3), 230, np.uint8)
+    document = render([(tall, picture(tall, pixels)), (page(), picture(page(), GREY))], dpi=72)
+    sheet, other = pypdfium2.PdfDocument(document)
+    assert sheet.get_size() == pytest.approx((200 * 14_400 / 70_000, 14_400), abs=0.5)
+    assert other.get_size() == (200, 100)
+    left, bottom, _, top = boxes(document)["far"]
+    share = 14_400 / 70_000
+    assert left == pytest.approx(10 * share, abs=0.5)
+    assert (bottom, top) == pytest.approx((60 * share, 100 * share), abs=0.5)
+
+
+def test_a_text_at_the_foot_of_a_page_stays_on_it() -> None:
+    low = with_words(("foot", quad((10, 80), (90, 80), (90, 99), (10, 99))))
+    document = render([(low, picture(low, GREY))], dpi=72)
+    assert len(pypdfium2.PdfDocument(document)) == 1 and "foot" in boxes(document)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -20,11 +20,14 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from ocr_plugin.adapters.server import ServerOptions, make_app
+from ocr_plugin.adapters import server_door
+from ocr_plugin.adapters.server import make_app
+from ocr_plugin.adapters.server_door import ServerOptions
 from ocr_plugin.engine import Engine
 from ocr_plugin.ppocr import PPOcrRecognizer
 from ocr_plugin.protocols import RGB, Reading, Regions, Unit
 from ocr_plugin.schema import Component, Page, PageError
+from ocr_plugin.shared_engine import SharedEngine
 from tests.pictures import draw_lines
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -72,20 +75,32 @@ def pdf(pages: int) -> bytes:
     return coded.getvalue()
 
 
-def ask(detector: Slow, *bodies: bytes, **limits: float) -> list[httpx.Response]:
-    """Returns the answers to requests that are made at once, in order."""
-    app = make_app(Engine(detector, Says()), ServerOptions.parse(dict(limits)))
+Requests = Callable[[httpx.AsyncClient], Awaitable[list[httpx.Response]]]
+
+
+def answers_of(engine: Engine, requests: Requests, **limits: float) -> list[httpx.Response]:
+    """Returns the answers of a server in this process to some requests."""
+    app = make_app(engine, ServerOptions.parse(dict(limits)))
 
     async def run() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://test") as client,
         ):
-            posts = (client.post("/v1/read", content=body) for body in bodies)
-            return list(await asyncio.gather(*posts))
+            return await requests(client)
 
     return asyncio.run(run())
+
+
+def ask(detector: Slow, *bodies: bytes, **limits: float) -> list[httpx.Response]:
+    """Returns the answers to requests that are made at once, in order."""
+
+    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
+        posts = (client.post("/v1/read", content=body) for body in bodies)
+        return list(await asyncio.gather(*posts))
+
+    return answers_of(Engine(detector, Says()), requests, **limits)
 
 
 class Server:
@@ -230,6 +245,16 @@ def test_a_long_document_meets_the_time_limit() -> None:
     assert sum(detector.batches) < 60  # nobody reads on for a request that is over
 
 
+def test_too_many_pages_are_refused_before_any_is_read() -> None:
+    detector = Slow(0.5)
+    sheets = [Image.new("L", (60, 60)) for _ in range(6)]
+    tiff = io.BytesIO()
+    sheets[0].save(tiff, "TIFF", save_all=True, append_images=sheets[1:])
+    for refused in ask(detector, pdf(6), tiff.getvalue(), max_pages=5):
+        assert problem(refused) == (413, "TooLarge")
+    assert detector.batches == [0]
+
+
 def test_requests_of_many_clients_share_batches() -> None:
     detector = Slow(0.02)
     answers = ask(detector, *[png()] * 12)
@@ -247,6 +272,85 @@ def test_a_full_server_says_so_at_once() -> None:
     assert full.json()["kind"] == "Busy" and full.headers["Retry-After"] == "1"
 
 
+def test_who_is_answered_makes_room_for_the_next() -> None:
+    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
+        return [await client.post("/v1/read", content=png()) for _ in range(2)]
+
+    answers = answers_of(Engine(Slow(), Says()), requests, max_requests=1)
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_pages_that_wait_for_a_request_that_is_over_are_not_read() -> None:
+    detector = Slow()
+    detector.open.clear()
+
+    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
+        late = await client.post("/v1/read", content=pdf(4))
+        detector.open.set()
+        return [late, await client.post("/v1/read", content=png())]
+
+    late, next_one = answers_of(Engine(detector, Says()), requests, time_limit=1.0)
+    assert problem(late) == (504, "TimeLimit") and next_one.status_code == 200
+    # What was begun when the time was over, and the next request's page.
+    assert len(detector.batches) == 3 and detector.batches[1] < 4 and detector.batches[2] == 1
+
+
+def test_pages_that_were_read_before_a_refusal_are_counted() -> None:
+    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
+        late = await client.post("/v1/read", content=pdf(200))
+        return [late, await client.get("/metrics")]
+
+    late, metrics = answers_of(Engine(Slow(0.05), Says()), requests, time_limit=0.6, max_pages=300)
+    read = re.search(r"(\d+) pages were read", late.json()["message"])
+    counted = re.search(r"^ocr_plugin_pages_total (\d+)", metrics.text, re.M)
+    assert read and counted and int(read[1]) == int(counted[1]) > 0
+
+
+def test_every_refusal_has_a_kind_and_a_line(server: Server) -> None:
+    form = httpx.post(f"{server.url}/v1/read", files={"file": png()}, timeout=60)
+    assert problem(form) == (415, "Form") and "--data-binary" in form.json()["message"]
+    assert problem(server.post(png(), name="a" * 256)) == (422, "BadRequest")
+    assert problem(httpx.get(f"{server.url}/v2/read")) == (404, "NotFound")
+    wrong = httpx.get(f"{server.url}/v1/read")
+    assert problem(wrong) == (405, "MethodNotAllowed") and wrong.headers["Allow"] == "POST"
+    assert "GET /v1/read" in wrong.json()["message"]
+
+
+def test_a_defect_is_a_refusal_too_and_a_server_that_stopped_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(server_door, "has_more_pages", broken)
+    monkeypatch.setattr(SharedEngine, "works", False)
+
+    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
+        return [await client.post("/v1/read", content=png()), await client.get("/v1/health")]
+
+    failed, health = answers_of(Engine(Slow(), Says()), requests)
+    assert problem(failed) == (500, "ServerError")
+    assert "ZeroDivisionError" in failed.json()["message"]
+    assert problem(health) == (503, "Stopped")
+
+
+def test_a_page_is_shown_as_a_picture(server: Server) -> None:
+    sheets = [Image.new("RGB", (60, 40), colour) for colour in ("red", "blue")]
+    tiff = io.BytesIO()
+    sheets[0].save(tiff, "TIFF", save_all=True, append_images=sheets[1:])
+    asked = [
+        httpx.post(f"{server.url}/v1/picture", content=tiff.getvalue(), params={"page": index})
+        for index in (0, 1, 2, 10**9)
+    ]
+    assert [answer.status_code for answer in asked] == [200, 200, 404, 404]
+    assert asked[0].headers["Content-Type"] == "image/jpeg"
+    second = Image.open(io.BytesIO(asked[1].content)).convert("RGB")
+    assert second.size == (60, 40) and second.getpixel((5, 5)) == pytest.approx((0, 0, 254), abs=3)
+    assert problem(asked[2]) == (404, "NoPage")
+    bad = httpx.post(f"{server.url}/v1/picture", content=b"no picture")
+    assert problem(bad) == (422, "UnreadableImage")
+
+
 def test_health_metrics_and_the_description(server: Server) -> None:
     health = httpx.get(f"{server.url}/v1/health").json()
     assert health == {"status": "ok", "recognizer": "ppocr:PP-OCRv6_rec_small"}
@@ -257,7 +361,8 @@ def test_health_metrics_and_the_description(server: Server) -> None:
 
     described = httpx.get(f"{server.url}/openapi.json").json()
     operation = described["paths"]["/v1/read"]["post"]
-    assert set(operation["responses"]) == {"200", "400", "413", "422", "503", "504"}
+    statuses = set(operation["responses"])
+    assert statuses == {"200", *map(str, (400, 413, 415, 422, 500, 503, 504))}
     assert operation["requestBody"]["required"]
     schema = {"$ref": "#/components/schemas/Answer", "components": described["components"]}
     jsonschema.validate(server.post(PHOTO.read_bytes()).json(), schema)

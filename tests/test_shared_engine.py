@@ -26,8 +26,11 @@ class Gate:
     def __init__(self) -> None:
         self.open, self.entered = threading.Event(), threading.Event()
         self.batches: list[int] = []
+        self.pause_after: int | None = None
 
     def detect(self, pages: Sequence[RGB]) -> list[Regions]:
+        if len(self.batches) == self.pause_after:
+            self.open.clear()
         self.entered.set()
         assert self.open.wait(30)
         self.batches.append(len(pages))
@@ -45,8 +48,8 @@ class Shade:
         return [Reading(f"s{crop[2, 2, 0]}", 0.9) for crop in crops]
 
 
-def page(shade: int) -> PageImage:
-    return PageImage(f"page {shade}", 0, np.full((8, 8, 3), shade, np.uint8), "0" * 64)
+def page(shade: int, side: int = 8) -> PageImage:
+    return PageImage(f"page {shade}", 0, np.full((side, side, 3), shade, np.uint8), "0" * 64)
 
 
 @pytest.fixture
@@ -99,6 +102,35 @@ def test_a_full_queue_refuses_or_waits(gate: Gate) -> None:
         gate.open.set()
         futures.append(engine.submit(page(5), timeout=None))
         assert [text(future.result(30)) for future in futures] == ["s1", "s2", "s3", "s5"]
+
+
+def test_large_pages_are_bounded_by_their_pixels(gate: Gate) -> None:
+    with shared(gate, room_pixels=250, batch_pixels=150) as engine:
+        futures = [engine.submit(page(1))]
+        assert gate.entered.wait(30)
+        futures += [engine.submit(page(shade)) for shade in (2, 3, 4)]
+        with pytest.raises(Busy, match="3 pages are waiting"):
+            engine.submit(page(5))
+        gate.open.set()
+        # Any page is taken alone, however large it is.
+        futures.append(engine.submit(page(6, side=40), timeout=None))
+        assert [text(future.result(30)) for future in futures] == ["s1", "s2", "s3", "s4", "s6"]
+    assert gate.batches == [1, 2, 1, 1]
+
+
+def test_the_rest_of_a_batch_can_be_cancelled_while_its_beginning_is_read(gate: Gate) -> None:
+    with shared(gate) as engine:
+        first = engine.submit(page(1))
+        assert gate.entered.wait(30)
+        others = [engine.submit(page(shade)) for shade in range(2, 12)]
+        gate.entered.clear()
+        gate.pause_after = 1
+        gate.open.set()
+        assert text(first.result(30)) == "s1" and gate.entered.wait(30)
+        assert [future.cancel() for future in others] == [False] * 4 + [True] * 6
+        gate.open.set()
+        assert [text(future.result(30)) for future in others[:4]] == ["s2", "s3", "s4", "s5"]
+    assert gate.batches == [1, 4]
 
 
 def test_one_bad_page_is_its_own_error(gate: Gate) -> None:

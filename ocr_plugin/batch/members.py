@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from pydantic import Field
 
+from ocr_plugin.file_names import text_of as text_of
 from ocr_plugin.options import Options
 
 _PICTURES = (
@@ -81,11 +82,6 @@ Members = Iterator[Member]
 def place_of(source: str, name: str) -> str:
     """Returns a source and a name in it in one line."""
     return f"{source}!/{name}" if name else source
-
-
-def text_of(name: str) -> str:
-    """Returns a name as text: on most systems those of files may be any bytes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def broken(source: str, name: str, reason: str) -> Member:
