@@ -22,11 +22,11 @@ from ocr_plugin.batch.decoding import BadPage
 from ocr_plugin.batch.engines import make_engine
 from ocr_plugin.batch.folder import locked, recording
 from ocr_plugin.batch.manifest import FileKey
-from ocr_plugin.batch.members import BadMember, Member, SourceOptions, text_of
+from ocr_plugin.batch.members import BadMember, Member, SourceOptions, line_of, text_of
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
-from ocr_plugin.batch.sources import Part, Place, check, parts
+from ocr_plugin.batch.sources import Part, Place, checked, parts
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.errors import OcrError
 from ocr_plugin.schema import EngineInfo
@@ -70,8 +70,7 @@ class RayJob:
             TooManyErrors: as there.
             OcrError: as there, or the cluster fails.
         """
-        run, sources = run or RunOptions(), list(sources)
-        check(sources)
+        run, sources = run or RunOptions(), checked(sources)
         ray = ray_module()
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
@@ -88,9 +87,9 @@ class RayJob:
                 cause = error.cause
                 if isinstance(cause, OcrError):
                     raise type(cause)(str(cause)) from error
-                raise OcrError(f"Ray: {_line(cause)}") from error
+                raise OcrError(f"Ray: {line_of(cause)}") from error
             except ray.exceptions.RayError as error:
-                raise OcrError(f"Ray: {_line(error)}") from error
+                raise OcrError(f"Ray: {line_of(error)}") from error
 
     def _engine_info(self, ray: Any) -> dict[str, Any]:
         """Returns what the cluster's engines are, as one of its machines says."""
@@ -309,7 +308,3 @@ def _reason(member: Member) -> BadPage:
     except BadMember as error:
         return BadPage(WHOLE_FILE, type(error).__name__, str(error))
     raise AssertionError("it can be read")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

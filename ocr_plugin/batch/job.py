@@ -20,7 +20,7 @@ from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.reading import Readers, TimedRecognizer
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
-from ocr_plugin.batch.sources import check, members
+from ocr_plugin.batch.sources import checked, members
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.engine import Engine
 from ocr_plugin.schema import Page, PageError
@@ -65,8 +65,7 @@ class Job:
             TooManyErrors: more pages failed than `max_error_rate`.
             OcrError: the folder cannot be written.
         """
-        run, sources = run or RunOptions(), list(sources)
-        check(sources)
+        run, sources = run or RunOptions(), checked(sources)
         readers = run.readers or min(cores(), _MOST_READERS)
         threads = max(1, cores() // readers)
         with ExitStack() as stack:
