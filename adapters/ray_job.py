@@ -21,11 +21,11 @@ from ocr_plugin.adapters.ray_dataset import Batch, RayOptions, columns, ray_modu
 from ocr_plugin.batch.decoding import BadPage
 from ocr_plugin.batch.engines import make_engine
 from ocr_plugin.batch.folder import locked, recording
-from ocr_plugin.batch.manifest import FileKey
 from ocr_plugin.batch.members import BadMember, Member, SourceOptions, line_of, text_of
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
+from ocr_plugin.batch.rows import FileKey
 from ocr_plugin.batch.sources import Part, Place, checked, parts
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.errors import OcrError
@@ -35,7 +35,8 @@ from ocr_plugin.schema import EngineInfo
 _WAVE, _PARTS = 4096, 32
 # Bytes of members that leave a task together.
 _BLOCK, _MOST_ROWS = 64_000_000, 64
-_TWIN = "Twin"
+# What a task says of a member in place of an error: its content is read elsewhere, or was done.
+_TWIN, _TOUCHED = "Twin", "Touched"
 
 
 class RayJob:
@@ -181,13 +182,17 @@ class _Run:
         if bad.kind == _TWIN:
             self._twins.append((FileKey(key.source, key.member, bad.reason), fingerprint))
             return
+        if bad.kind == _TOUCHED:
+            self._recorder.touch(FileKey(key.source, key.member, bad.reason), fingerprint)
+            return
         if not key.sha256:
             self._recorder.unreadable(key, fingerprint, bad)
             return
         begun = self._files.get(key)
         if begun is None:
-            done, _ = self._recorder.manifest.done_pages(key)
-            begun = self._files[key] = _Begun(self._recorder.begin(key, fingerprint), done)
+            file = self._recorder.begin(key, fingerprint)
+            done = self._recorder.manifest.state(key).pages
+            begun = self._files[key] = _Begun(file, done)
         if index in begun.seen:
             return
         begun.seen.add(index)
@@ -202,6 +207,7 @@ class _Run:
         if begun.count == len(begun.seen):
             del self._files[key]
             if file is not None:
+                file.page_count = begun.count
                 self._recorder.end(file)
 
     def _copy_twins(self) -> None:
@@ -226,7 +232,7 @@ class _Begun:
     """A file of which rows are still to come; `file` is None where they are not needed."""
 
     file: OpenFile | None
-    done: set[int]
+    done: frozenset[int]
     seen: set[int] = field(default_factory=set)
     count: int = 0
 
@@ -270,8 +276,10 @@ def _contents(batch: Batch, options: SourceOptions, claims: Any) -> Iterator[Bat
             sha256 = hashlib.sha256(content)
             if (member.name, sha256.hexdigest()) in hashes:
                 skipped += member.volume
-                continue
-            if not ray.get(claims.claim.remote(sha256.digest(), member.place)):
+                if not member.fingerprint:
+                    continue
+                content, kind, reason = b"", _TOUCHED, sha256.hexdigest()
+            elif not ray.get(claims.claim.remote(sha256.digest(), member.place)):
                 content, kind, reason = b"", _TWIN, sha256.hexdigest()
         rows.append(_row(member, content, kind, reason, skipped))
         size, skipped = size + len(content), 0

@@ -1,5 +1,6 @@
 """Batch jobs: nothing lost, nothing twice, whatever happens in between."""
 
+import io
 import json
 import os
 import random
@@ -7,7 +8,9 @@ import resource
 import signal
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +31,7 @@ from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import TooManyErrors
 from ocr_plugin.batch.records import read_records, shard_path
+from ocr_plugin.batch.sources import members
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.detectors.whole_image import WholeImage
 from ocr_plugin.engine import Engine
@@ -185,6 +189,87 @@ def test_errors_are_tried_again_when_asked(tmp_path: Path) -> None:
     assert_whole(tmp_path / "job", 2, 0)
 
 
+def test_errors_of_sources_that_are_not_named_are_kept(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(b"no picture " + name.encode())
+    sources = [str(tmp_path / f"{name}.png") for name in "abc"]
+    assert run(tmp_path / "job", sources).errors == 3
+    (tmp_path / "b.png").write_bytes(picture(1, 1, 1))
+    again = run(tmp_path / "job", sources[1:2], retry_errors=True)
+    assert (again.pages, again.errors) == (1, 0)
+    assert [error["source"] for error in errors(tmp_path / "job")] == [sources[0], sources[2]]
+    assert_whole(tmp_path / "job", 1, 2)
+    assert run(tmp_path / "job", sources, retry_errors=True).errors == 2
+    assert_whole(tmp_path / "job", 1, 2)
+
+
+@pytest.mark.parametrize("moment", [0, 1])
+def test_the_errors_are_whole_though_their_rewriting_was_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(b"no picture " + name.encode())
+    sources = [str(tmp_path / f"{name}.png") for name in "abc"]
+    run(tmp_path / "job", sources)
+    (tmp_path / "b.png").write_bytes(picture(1, 1, 1))
+    replace_file, move = Path.replace, Manifest.move_errors
+
+    def ended(self: Any, *_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    # Before the manifest knows the new file, and after.
+    owner, name = ((Manifest, "move_errors"), (Path, "replace"))[moment]
+    monkeypatch.setattr(owner, name, ended)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "job", sources, retry_errors=True)
+    monkeypatch.setattr(Path, "replace", replace_file)
+    monkeypatch.setattr(Manifest, "move_errors", move)
+    run(tmp_path / "job", sources)
+    assert [error["source"] for error in errors(tmp_path / "job")] == [sources[0], sources[2]]
+    assert_whole(tmp_path / "job", 1, 2)
+
+
+def test_what_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(picture(1, 1, 1))
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("c.png", picture(2, 2, 2))
+    (tmp_path / "all.txt").write_text("in/a.png\nin/a.png\nz.zip\nin/b.png\n./in/b.png\n")
+    names = ("in", "in/", "z.zip", "all.txt", "in/a.png", "in/a.png", "all.txt")
+    done = run(tmp_path / "job", [f"{tmp_path}/{name}" for name in names], group=1000)
+    assert (done.pages, done.duplicates) == (2, 1)
+    assert_whole(tmp_path / "job", 3, 2)
+    with tarfile.open(tmp_path / "t.tar", "w") as tar:
+        for name in ("a.png", "a.png", "a.png#2", "a.png"):
+            tar.add(tmp_path / "in" / "a.png", name)
+    run(tmp_path / "other", [str(tmp_path / "t.tar")], group=1000)
+    assert_whole(tmp_path / "other", 3, 0)  # the name that ends with #2 is no picture's
+
+
+def test_a_touched_file_is_hashed_once_more_and_then_known(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    source = str(tmp_path / "a.png")
+    run(tmp_path / "job", [source])
+    os.utime(source, (1, 1))
+    assert run(tmp_path / "job", [source]).skipped == 1
+    (member,) = members([source], OPTIONS.sources)
+    with Manifest(tmp_path / "job") as manifest:
+        assert manifest.is_complete(member.source, member.name, member.fingerprint)
+    assert_whole(tmp_path / "job", 1, 0)
+
+
+def test_a_tar_that_changed_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "t.tar"
+    for number in (1, 2):
+        data = picture(1, number, 1)
+        with tarfile.open(path, "w") as tar:
+            entry = tarfile.TarInfo("a.png")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+        assert run(tmp_path / "job", [str(path)]).pages == 1
+
+
 def test_too_many_errors_end_the_run(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(150):
@@ -258,22 +343,6 @@ def test_pages_too_large_are_errors(tmp_path: Path) -> None:
     assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 1
     (error,) = errors(tmp_path / "job")
     assert "40000 x 50000 pixels are more than the limit" in error["error"]["message"]
-
-
-def test_verify_sees_what_is_wrong(tmp_path: Path) -> None:
-    sources = archives(tmp_path)
-    run(tmp_path / "job", sources, shard_bytes=2000)
-    shards = sorted((tmp_path / "job").glob("pages-*"))
-    assert len(shards) > 1
-    whole = {path: path.read_bytes() for path in [*shards, tmp_path / "job" / "errors.jsonl"]}
-    for path, data in whole.items():
-        for wrong in (data[:-1], data[: len(data) // 2] + b"\0" + data[len(data) // 2 + 1 :]):
-            path.write_bytes(wrong)
-            assert list(problems(tmp_path / "job")), path
-        path.write_bytes(data)
-    assert list(problems(tmp_path / "job")) == []
-    (tmp_path / "job" / "pages-00099.jsonl.zst").write_bytes(whole[shards[0]])
-    assert any("does not know it" in problem for problem in problems(tmp_path / "job"))
 
 
 def test_what_was_not_committed_is_cut_off(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import tempfile
+from collections.abc import Set
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as DecodingTimeout
 from dataclasses import dataclass, replace
@@ -86,15 +87,19 @@ class Decoder:
 
 
 class Decoding:
-    """A file that is being decoded."""
+    """A file that is being decoded.
+
+    Attributes:
+        page_count: pages until here, with those that cannot be decoded.
+    """
 
     def __init__(self, decoder: Decoder, task: "_Task", place: Path | None) -> None:
         self._decoder, self._task, self._place = decoder, task, place
-        self._next, self._count, self._failures = 0, _CHUNK, 0
+        self.page_count, self._count, self._failures = 0, _CHUNK, 0
         self._future: Future[_Chunk] | None = None
         self._ask()
 
-    def pages(self, skipped: set[int]) -> "list[PageImage | BadPage] | None":
+    def pages(self, skipped: Set[int]) -> "list[PageImage | BadPage] | None":
         """Returns the next few pages, waiting for them; None after the last.
 
         Args:
@@ -108,13 +113,18 @@ class Decoding:
         except (ProcessExpired, DecodingTimeout) as error:
             return self._failed(error)
         self._failures = 0
-        self._next += len(chunk.pages)
+        self.page_count += len(chunk.pages)
         self._count = _CHUNK
         if not chunk.is_last:
             self._ask()
         else:
             self.close()
         return [page for page in chunk.pages if _index(page) not in skipped]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `pages` has an answer without waiting for it."""
+        return self._future is None or self._future.done()
 
     def close(self) -> None:
         """Gives up what is left."""
@@ -125,7 +135,7 @@ class Decoding:
             self._place.unlink(missing_ok=True)
 
     def _ask(self) -> None:
-        self._future = self._decoder._ask(self._task, self._next, self._count)
+        self._future = self._decoder._ask(self._task, self.page_count, self._count)
 
     def _failed(self, error: Exception) -> list[PageImage | BadPage]:
         """Asks again page by page; returns the page that fails alone."""
@@ -138,8 +148,8 @@ class Decoding:
         else:
             kind, reason = "TimeLimit", f"decoding took more than {self._decoder._time_limit:g} s"
         self._failures += 1
-        bad = BadPage(self._next, kind, reason)
-        self._next += 1
+        bad = BadPage(self.page_count, kind, reason)
+        self.page_count += 1
         if self._place is None:
             self.close()
         elif self._failures < _HOPELESS:

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ocr_plugin.batch.manifest import Manifest
+from ocr_plugin.batch.mending import mend_errors
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import Recorder
@@ -55,13 +56,15 @@ def recording(
     """
     _settle(folder, options, engine, run.accept_changes)
     with Manifest(folder) as manifest:
+        mend_errors(folder, manifest)
         if run.retry_errors:
-            manifest.forget_errors()
+            manifest.retry_errors()
         writer = RecordWriter(folder, manifest.sizes(), run.shard_bytes)
         try:
             yield Recorder(folder, run, manifest, writer, tell)
         finally:
             writer.close()
+        mend_errors(folder, manifest)
 
 
 def _settle(folder: Path, options: JobOptions, engine: EngineInfo, accept_changes: bool) -> None:

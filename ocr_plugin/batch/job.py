@@ -14,12 +14,12 @@ from pathlib import Path
 from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
 from ocr_plugin.batch.engines import cores, limited_threads, make_engine
 from ocr_plugin.batch.folder import locked, recording
-from ocr_plugin.batch.manifest import FileKey
 from ocr_plugin.batch.members import BadMember, Member
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.reading import Readers, TimedRecognizer
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
+from ocr_plugin.batch.rows import FileKey
 from ocr_plugin.batch.sources import checked, members
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.engine import Engine
@@ -104,7 +104,7 @@ class _Run:
         self._options, self._recorder, self._decoder = options, recorder, decoder
         self._readers, self._timed, self._volume, self._stop = readers, timed, volume, stop
         self._progress = recorder.progress
-        self._begun: deque[tuple[OpenFile, Decoding, set[int]]] = deque()
+        self._begun: deque[tuple[OpenFile, Decoding, frozenset[int]]] = deque()
         self._handed_in = 0
 
     def through(self, found: Iterator[Member]) -> Progress:
@@ -116,6 +116,7 @@ class _Run:
                     break
                 self._begin(member)
                 self._advance_to(self._options.decoders)
+                self._go_on()
             self._advance_to(0)
         finally:
             for _, decoding, _ in self._begun:
@@ -130,6 +131,13 @@ class _Run:
         """Hands in pages until no more than so many files are begun, or the run is to stop."""
         while len(self._begun) > most and not self._progress.stopped:
             self._advance()
+
+    def _go_on(self) -> None:
+        """Does what needs no waiting: of many files that are done, none hands anything in."""
+        while self._begun and self._begun[0][1].is_ready and not self._progress.stopped:
+            self._advance()
+        self._take(self._readers.results())
+        self._recorder.tick()
 
     def _is_over(self) -> bool:
         limit = self._options.limit
@@ -152,7 +160,7 @@ class _Run:
         key = FileKey(member.source, member.name, hashlib.sha256(content).hexdigest())
         file = self._recorder.begin(key, member.fingerprint)
         if file is not None:
-            done, _ = self._recorder.manifest.done_pages(key)
+            done = self._recorder.manifest.state(key).pages
             self._begun.append((file, self._decoder.begin(key.place, content, key.sha256), done))
 
     def _advance(self) -> None:
@@ -161,7 +169,7 @@ class _Run:
         pages = decoding.pages(done)
         if pages is None:
             self._begun.popleft()
-            file.decoded = True
+            file.decoded, file.page_count = True, decoding.page_count
             if file.is_done:
                 self._recorder.end(file)
             return

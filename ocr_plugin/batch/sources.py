@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ocr_plugin.batch.archives import archive_members, is_archive
-from ocr_plugin.batch.manifest import FILE_NAME
+from ocr_plugin.batch.listing import names
 from ocr_plugin.batch.members import (
     BadMember,
     Member,
@@ -205,7 +205,7 @@ class Place:
     def _names(self) -> Iterator[tuple[str, str]]:
         """Yields the names of all files of a folder, and why one cannot be read, if so."""
         if not self.remote:
-            yield from _names(self.source)
+            yield from names(self.source)
             return
         base = self._path.rstrip("/") + "/"
         for found in sorted(self._files.find(self._path)):
@@ -321,49 +321,6 @@ def _is_folder(path: str) -> bool:
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise ConfigurationError(f"{path}: neither a file nor a folder")
     return stat.S_ISDIR(mode)
-
-
-def _names(folder: str) -> Iterator[tuple[str, str]]:
-    """Yields the names of all files below a folder, sorted in every folder, with ``/`` between.
-
-    What cannot be read has its reason with it; a folder's name is then ``*``. Folders of jobs are
-    left out.
-    """
-    open_folders = [("", _entries(folder))]
-    while open_folders:
-        above, entries = open_folders[-1]
-        entry = next(entries, None)
-        if entry is None:
-            open_folders.pop()
-        elif isinstance(entry, str):
-            yield f"{above}*", entry
-        elif entry.is_dir(follow_symlinks=False):
-            if not Path(entry.path, FILE_NAME).is_file():
-                open_folders.append((f"{above}{entry.name}/", _entries(entry.path)))
-        elif (failure := _irregular(entry)) is not None:
-            yield f"{above}{entry.name}", failure
-
-
-def _entries(folder: str) -> "Iterator[os.DirEntry[str] | str]":
-    """Yields what is in a folder, sorted, or why it cannot be read."""
-    try:
-        with os.scandir(folder) as found:
-            yield from sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        yield f"the folder cannot be read: {error.strerror}"
-
-
-def _irregular(entry: "os.DirEntry[str]") -> str | None:
-    """Returns why something that is no folder cannot be read; None for a link to a folder."""
-    try:
-        if entry.is_file():
-            return ""
-        # A broken link is neither, and says so here.
-        return None if stat.S_ISDIR(entry.stat().st_mode) else "not a regular file"
-    except FileNotFoundError:
-        return "a link to nothing"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
 
 
 def _remote(source: str) -> tuple[Any, str]:
