@@ -126,14 +126,14 @@ class _Run:
         missing = self._missing(found)
         while not self._progress.stopped and (wave := list(islice(missing, _WAVE))):
             self._read(wave)
-        self._recorder.write()
-        self._recorder.report()
+        self._recorder.end_run()
         return self._progress
 
     def _missing(self, found: Iterator[Part | Member]) -> Iterator[dict[str, Any]]:
         """Yields the parts of which something may be missing, and what of them is done."""
         manifest = self._recorder.manifest
         for part in found:
+            self._recorder.tick()
             if isinstance(part, Member):
                 key = FileKey(part.source, part.name, "")
                 self._recorder.unreadable(key, part.fingerprint, _reason(part))
@@ -171,6 +171,7 @@ class _Run:
                 self._progress.stopped = True
                 return
             self._take(row)
+            self._recorder.tick()
         self._copy_twins()
 
     def _take(self, row: dict[str, Any]) -> None:

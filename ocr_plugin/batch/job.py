@@ -80,11 +80,15 @@ class Job:
                 recording(self.folder, self.options, engine.info, run, tell)
             )
             recorder.progress.readers = readers
-            decoder = Decoder(self.options.engine.images, run.decoders, run.page_seconds)
+            decoder = Decoder(
+                self.options.engine.images, run.decoders, run.page_seconds, self.folder
+            )
             stack.callback(decoder.close)
             volume = Volume(sources, self.options.sources)
             stack.callback(volume.close)
-            current = _Run(run, recorder, decoder, Readers(engine, readers), timed, volume, stop)
+            threads_at_pages = Readers[tuple[OpenFile, int]](engine, readers)
+            stack.callback(threads_at_pages.close)
+            current = _Run(run, recorder, decoder, threads_at_pages, timed, volume, stop)
             return current.through(members(sources, self.options.sources))
 
 
@@ -122,9 +126,8 @@ class _Run:
             for _, decoding, _ in self._begun:
                 decoding.close()
         self._take(self._readers.finish())
-        self._recorder.write()
         self._measure()
-        self._recorder.report()
+        self._recorder.end_run()
         return self._progress
 
     def _advance_to(self, most: int) -> None:

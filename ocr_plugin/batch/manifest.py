@@ -231,6 +231,12 @@ class Manifest:
             "errors": errors[0],
         }
 
+    def documents(self) -> int:
+        """Returns how many files have pages that were read."""
+        found = self._one("SELECT count(DISTINCT file) FROM pages WHERE shard != 0", ())
+        assert found is not None
+        return int(found[0])
+
     def sizes(self) -> dict[int, int]:
         """Returns how many bytes of each record file are committed."""
         return dict(self._all("SELECT shard, max(frame + size) FROM groups GROUP BY shard", ()))

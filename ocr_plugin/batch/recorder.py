@@ -135,10 +135,13 @@ class Recorder:
         """Records that a file cannot be read at all, once."""
         file = OpenFile(key, fingerprint, decoded=True, page_count=1)
         self.manifest.forget_errors(key.source, key.member)
-        again = any(ended.key == key for ended in self._complete)
-        if not again and not self.manifest.state(key).pages:
+        state = self.manifest.state(key)
+        if state.is_complete or any(ended.key == key for ended in self._complete):
+            return
+        # Of a run that was killed, the error may be noted without the end of the file.
+        if not state.pages:
             self.fail(file, bad)
-            self.end(file)
+        self.end(file)
 
     def keep(self, file: OpenFile, page_index: int, page: dict[str, Any]) -> None:
         """Records a page that was read, as `Page.model_dump` gives it."""
@@ -196,6 +199,12 @@ class Recorder:
     @property
     def _is_late(self) -> bool:
         return time.monotonic() - self._written > self._options.group_seconds
+
+    def end_run(self) -> None:
+        """Writes what is left, and tells the progress for the last time."""
+        self.write()
+        self.progress.is_over = True
+        self.report()
 
     def report(self) -> None:
         """Tells the progress."""

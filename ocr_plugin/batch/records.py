@@ -8,6 +8,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -61,8 +62,9 @@ class RecordWriter:
 
     def close(self) -> None:
         """Closes the files."""
-        self._shard.close()
-        self._errors.close()
+        for file in (self._shard, self._errors):
+            with suppress(OSError):  # of a write that failed, which was told then
+                file.close()
 
     def write(self, records: Sequence[bytes], errors: Sequence[bytes]) -> list[Group]:
         """Appends a group of records and of errors, and waits until the disk has them.

@@ -1,12 +1,19 @@
-"""Parquet tables of pictures, row by row."""
+"""Parquet tables: pictures in, row by row, and pages out."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from os import SEEK_END
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from ocr_plugin.batch.members import BadMember, SourceOptions
 from ocr_plugin.batch.tar import HARMLESS
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, OcrError
+from ocr_plugin.schema import Page
+
+# Pages that are held while a table is written.
+_ROWS = 1000
 
 
 def rows(file: BinaryIO, options: SourceOptions) -> Iterator[tuple[str, Any, int]]:
@@ -19,10 +26,7 @@ def rows(file: BinaryIO, options: SourceOptions) -> Iterator[tuple[str, Any, int
         ConfigurationError: pyarrow is not installed.
         Exception: the table is damaged, in pyarrow's words.
     """
-    try:
-        import pyarrow.parquet
-    except ModuleNotFoundError:
-        raise ConfigurationError("pyarrow is missing: pip install 'ocr-plugin[batch]'") from None
+    pyarrow = _pyarrow()
     size = file.seek(0, SEEK_END)
     table = pyarrow.parquet.ParquetFile(file)
     volume = size // max(1, table.metadata.num_rows)
@@ -63,3 +67,42 @@ def _picture_column(schema: Any) -> str:
             if any(kind(column.type) for kind in kinds):
                 return str(column.name)
     raise KeyError("no column holds bytes or paths; name it (column)")
+
+
+def write_pages(records: Iterable[dict[str, Any]], folder: Path) -> Path:
+    """Returns a table of pages that it wrote, a row each.
+
+    Args:
+        records: of a job, as `records.read_documents` gives them.
+        folder: made if it is not there.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+        OcrError: the table cannot be written.
+    """
+    pyarrow = _pyarrow()
+    names = ("source", "member", "page_index", "sha256", "text", "page")
+    kinds = {"page_index": pyarrow.int64()}
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
+    path, found = folder / "pages.parquet", iter(records)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+            while rows := [_page_row(record) for record in islice(found, _ROWS)]:
+                writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+    except OSError as error:
+        raise OcrError(f"{path}: cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def _page_row(record: dict[str, Any]) -> dict[str, Any]:
+    page = json.dumps(record["page"], ensure_ascii=False)
+    return record | {"text": Page.model_validate(record["page"]).text, "page": page}
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ModuleNotFoundError:
+        raise ConfigurationError("pyarrow is missing: pip install 'ocr-plugin[batch]'") from None
+    return pyarrow
