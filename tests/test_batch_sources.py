@@ -259,3 +259,15 @@ def test_the_volume_of_sources_is_what_their_members_sum_up_to(tmp_path: Path) -
     lost = Volume([str(tmp_path / "gone")], SourceOptions())
     lost.close()
     assert lost.total is None
+
+
+def test_that_a_listing_fails_is_told_by_whoever_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> Any:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("ocr_plugin.batch.volume.parts", failing)
+    volume = Volume([str(tmp_path)], SourceOptions())
+    volume._thread.join()
+    assert volume.total is None

@@ -58,7 +58,7 @@ class Manifest:
 
     Args:
         folder: of the job.
-        read_only: nothing is written, not even to folders that could be.
+        read_only: nothing is changed, and the folder may be one that cannot be written.
 
     Raises:
         OcrError: the file is damaged, of another version, or cannot be written.

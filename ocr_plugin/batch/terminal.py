@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -26,11 +26,10 @@ def stopping() -> Iterator[list[int]]:
     stopped: list[int] = []
 
     def ask(number: int, _: Any) -> None:
-        clear_line()
         if stopped:
             _end_at_once()
         stopped.append(number)
-        say("stopping when the pages that were begun are done; once more ends at once")
+        _say("stopping when the pages that were begun are done; once more ends at once")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -42,10 +41,17 @@ def stopping() -> Iterator[list[int]]:
 
 def _end_at_once() -> None:
     """Ends the process without waiting for its threads, which may be in native code for long."""
-    say("ended; the same command goes on")
+    _say("ended; the same command goes on")
     for child in multiprocessing.active_children():
         child.kill()
     os._exit(ExitCode.INTERRUPTED)
+
+
+def _say(message: str) -> None:
+    # A signal may come while something is being printed, and a stream cannot be entered twice.
+    with suppress(RuntimeError):
+        clear_line()
+        say(message)
 
 
 @contextmanager
