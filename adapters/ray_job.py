@@ -134,6 +134,7 @@ class _Run:
         manifest = self._recorder.manifest
         for part in found:
             self._recorder.tick()
+            self._recorder.meet(part.source if isinstance(part, Member) else part.place.named)
             if isinstance(part, Member):
                 key = FileKey(part.source, part.name, "")
                 self._recorder.unreadable(key, part.fingerprint, _reason(part))

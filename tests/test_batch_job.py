@@ -208,6 +208,25 @@ def test_errors_of_sources_that_are_not_named_are_kept(tmp_path: Path) -> None:
     assert_whole(tmp_path / "job", 1, 2)
 
 
+def test_the_error_of_an_archive_that_was_mended_goes(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for number in (1, 2):
+            data = picture(1, number, 1)
+            entry = tarfile.TarInfo(f"{number}.png")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    whole = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(whole[:1100])
+    sources = [str(tmp_path / "a.tar")]
+    assert run(tmp_path / "job", sources).pages == 1
+    (tmp_path / "a.tar").write_bytes(whole)
+    assert run(tmp_path / "job", sources).pages == 1
+    assert [error["member"] for error in errors(tmp_path / "job")] == ["*"]
+    assert run(tmp_path / "job", sources, retry_errors=True).pages == 0
+    assert errors(tmp_path / "job") == []
+    assert_whole(tmp_path / "job", 2, 0)
+
+
 @pytest.mark.parametrize("moment", [0, 1])
 def test_the_errors_are_whole_though_their_rewriting_was_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int

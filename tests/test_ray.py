@@ -153,6 +153,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         RayJob(tmp_path / "job", bad, ACTORS).run([str(tmp_path)])
     with pytest.raises(ConfigurationError, match="no such file or folder"):
         on_ray(tmp_path / "job", [str(tmp_path / "nothing")])
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
     on_ray(tmp_path / "job", [str(tmp_path)])
     with pytest.raises(ConfigurationError, match="was begun differently"):
         RayJob(tmp_path / "job", JobOptions(), ACTORS).run([str(tmp_path)])

@@ -18,7 +18,8 @@ from ocr_plugin.batch.mending import mend_errors
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import Recorder
-from ocr_plugin.batch.records import RecordWriter, sync_folder
+from ocr_plugin.batch.records import RecordWriter, shard_numbers, shard_path, sync_folder
+from ocr_plugin.batch.rows import ERRORS
 from ocr_plugin.errors import ConfigurationError, OcrError
 from ocr_plugin.schema import EngineInfo
 
@@ -91,7 +92,7 @@ def _settle(folder: Path, options: JobOptions, engine: EngineInfo, accept_change
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(f"{path}: cannot be read: {error}") from error
         changes = list(_changes(decided, now))
-        if changes and not accept_changes:
+        if changes and not accept_changes and _has_records(folder):
             raise ConfigurationError(
                 f"{folder} was begun differently: {'; '.join(changes)}"
                 " (--accept-changes goes on all the same)"
@@ -105,6 +106,11 @@ def _settle(folder: Path, options: JobOptions, engine: EngineInfo, accept_change
     elif any(folder.glob("*.sqlite")) or any(folder.glob("pages-*")):
         raise ConfigurationError(f"{folder} has records, but no {JOB_NAME}")
     _write(path, json.dumps(told, indent=1) + "\n")
+
+
+def _has_records(folder: Path) -> bool:
+    files = [shard_path(folder, number) for number in (ERRORS, *shard_numbers(folder))]
+    return any(path.exists() and path.stat().st_size for path in files)
 
 
 def _versions() -> dict[str, str]:

@@ -148,6 +148,7 @@ class _Run:
 
     def _begin(self, member: Member) -> None:
         """Begins to decode a member, unless that is not needed."""
+        self._recorder.meet(member.source)
         self._progress.volume += member.volume
         if self._recorder.manifest.is_complete(member.source, member.name, member.fingerprint):
             self._progress.skipped += 1

@@ -130,6 +130,11 @@ class Manifest:
                     file,
                 )
 
+    def failed(self) -> Iterator[tuple[str, str]]:
+        """Yields source and member of what is to be tried again."""
+        query = "SELECT DISTINCT source, member FROM pages JOIN files ON files.id = pages.file"
+        yield from self._all(f"{query} WHERE shard = 0 AND frame < ?", (self._retried,))
+
     def _has_failed(self, source: str, member: str) -> bool:
         """Returns whether something of a member is to be tried again."""
         query = f"SELECT 1 FROM files WHERE source = ? AND member = ? AND EXISTS ({_OLD_ERRORS})"
@@ -321,7 +326,7 @@ class Manifest:
             found: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
             return found
 
-    def _all(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _all(self, query: str, values: tuple[object, ...]) -> list[Any]:
         with self._speaking():
             return self._database.execute(query, values).fetchall()
 

@@ -91,7 +91,14 @@ class Recorder:
         self._open: dict[str, OpenFile] = {}
         self._group: list[_Record] = []
         self._complete: list[FileRow] = []
+        self._failed = {source for source, _ in manifest.failed()}
+        self._met: set[str] = set()
         self._start = self._written = self._told = time.monotonic()
+
+    def meet(self, source: str) -> None:
+        """Notes that a source is read in this run."""
+        if source in self._failed:
+            self._met.add(source)
 
     def begin(self, key: FileKey, fingerprint: str) -> OpenFile | None:
         """Returns a file that has to be read, or None where its pages are, or will be, recorded.
@@ -201,8 +208,15 @@ class Recorder:
         return time.monotonic() - self._written > self._options.group_seconds
 
     def end_run(self) -> None:
-        """Writes what is left, and tells the progress for the last time."""
+        """Writes what is left, and tells the progress for the last time.
+
+        What was to be tried again, but is not in its source any more, is forgotten: the end of an
+        archive that is whole by now, for one.
+        """
         self.write()
+        for source, member in self.manifest.failed() if not self.progress.stopped else ():
+            if source in self._met:
+                self.manifest.forget_errors(source, member)
         self.progress.is_over = True
         self.report()
 
