@@ -86,9 +86,9 @@ class Job:
             stack.callback(decoder.close)
             volume = Volume(sources, self.options.sources)
             stack.callback(volume.close)
-            threads_at_pages = Readers[tuple[OpenFile, int]](engine, readers)
-            stack.callback(threads_at_pages.close)
-            current = _Run(run, recorder, decoder, threads_at_pages, timed, volume, stop)
+            reading = Readers[tuple[OpenFile, int]](engine, readers)
+            stack.callback(reading.close)
+            current = _Run(run, recorder, decoder, reading, timed, volume, stop)
             return current.through(members(sources, self.options.sources))
 
 
