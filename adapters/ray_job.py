@@ -21,12 +21,12 @@ from ocr_plugin.adapters.ray_dataset import Batch, RayOptions, columns, ray_modu
 from ocr_plugin.batch.decoding import BadPage
 from ocr_plugin.batch.engines import make_engine
 from ocr_plugin.batch.folder import locked, recording
-from ocr_plugin.batch.manifest import FileKey
-from ocr_plugin.batch.members import BadMember, Member, SourceOptions, text_of
+from ocr_plugin.batch.members import BadMember, Member, SourceOptions, line_of, text_of
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
-from ocr_plugin.batch.sources import Part, Place, check, parts
+from ocr_plugin.batch.rows import FileKey
+from ocr_plugin.batch.sources import Part, Place, checked, parts
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.errors import OcrError
 from ocr_plugin.schema import EngineInfo
@@ -35,7 +35,8 @@ from ocr_plugin.schema import EngineInfo
 _WAVE, _PARTS = 4096, 32
 # Bytes of members that leave a task together.
 _BLOCK, _MOST_ROWS = 64_000_000, 64
-_TWIN = "Twin"
+# What a task says of a member in place of an error: its content is read elsewhere, or was done.
+_TWIN, _TOUCHED = "Twin", "Touched"
 
 
 class RayJob:
@@ -70,8 +71,7 @@ class RayJob:
             TooManyErrors: as there.
             OcrError: as there, or the cluster fails.
         """
-        run, sources = run or RunOptions(), list(sources)
-        check(sources)
+        run, sources = run or RunOptions(), checked(sources)
         ray = ray_module()
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
@@ -88,9 +88,9 @@ class RayJob:
                 cause = error.cause
                 if isinstance(cause, OcrError):
                     raise type(cause)(str(cause)) from error
-                raise OcrError(f"Ray: {_line(cause)}") from error
+                raise OcrError(f"Ray: {line_of(cause)}") from error
             except ray.exceptions.RayError as error:
-                raise OcrError(f"Ray: {_line(error)}") from error
+                raise OcrError(f"Ray: {line_of(error)}") from error
 
     def _engine_info(self, ray: Any) -> dict[str, Any]:
         """Returns what the cluster's engines are, as one of its machines says."""
@@ -126,14 +126,15 @@ class _Run:
         missing = self._missing(found)
         while not self._progress.stopped and (wave := list(islice(missing, _WAVE))):
             self._read(wave)
-        self._recorder.write()
-        self._recorder.report()
+        self._recorder.end_run()
         return self._progress
 
     def _missing(self, found: Iterator[Part | Member]) -> Iterator[dict[str, Any]]:
         """Yields the parts of which something may be missing, and what of them is done."""
         manifest = self._recorder.manifest
         for part in found:
+            self._recorder.tick()
+            self._recorder.meet(part.source if isinstance(part, Member) else part.place.named)
             if isinstance(part, Member):
                 key = FileKey(part.source, part.name, "")
                 self._recorder.unreadable(key, part.fingerprint, _reason(part))
@@ -171,6 +172,7 @@ class _Run:
                 self._progress.stopped = True
                 return
             self._take(row)
+            self._recorder.tick()
         self._copy_twins()
 
     def _take(self, row: dict[str, Any]) -> None:
@@ -182,13 +184,17 @@ class _Run:
         if bad.kind == _TWIN:
             self._twins.append((FileKey(key.source, key.member, bad.reason), fingerprint))
             return
+        if bad.kind == _TOUCHED:
+            self._recorder.touch(FileKey(key.source, key.member, bad.reason), fingerprint)
+            return
         if not key.sha256:
             self._recorder.unreadable(key, fingerprint, bad)
             return
         begun = self._files.get(key)
         if begun is None:
-            done, _ = self._recorder.manifest.done_pages(key)
-            begun = self._files[key] = _Begun(self._recorder.begin(key, fingerprint), done)
+            file = self._recorder.begin(key, fingerprint)
+            done = self._recorder.manifest.state(key).pages
+            begun = self._files[key] = _Begun(file, done)
         if index in begun.seen:
             return
         begun.seen.add(index)
@@ -203,6 +209,7 @@ class _Run:
         if begun.count == len(begun.seen):
             del self._files[key]
             if file is not None:
+                file.page_count = begun.count
                 self._recorder.end(file)
 
     def _copy_twins(self) -> None:
@@ -227,7 +234,7 @@ class _Begun:
     """A file of which rows are still to come; `file` is None where they are not needed."""
 
     file: OpenFile | None
-    done: set[int]
+    done: frozenset[int]
     seen: set[int] = field(default_factory=set)
     count: int = 0
 
@@ -271,8 +278,10 @@ def _contents(batch: Batch, options: SourceOptions, claims: Any) -> Iterator[Bat
             sha256 = hashlib.sha256(content)
             if (member.name, sha256.hexdigest()) in hashes:
                 skipped += member.volume
-                continue
-            if not ray.get(claims.claim.remote(sha256.digest(), member.place)):
+                if not member.fingerprint:
+                    continue
+                content, kind, reason = b"", _TOUCHED, sha256.hexdigest()
+            elif not ray.get(claims.claim.remote(sha256.digest(), member.place)):
                 content, kind, reason = b"", _TWIN, sha256.hexdigest()
         rows.append(_row(member, content, kind, reason, skipped))
         size, skipped = size + len(content), 0
@@ -309,7 +318,3 @@ def _reason(member: Member) -> BadPage:
     except BadMember as error:
         return BadPage(WHOLE_FILE, type(error).__name__, str(error))
     raise AssertionError("it can be read")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -1,11 +1,6 @@
 """``ocr-plugin batch``: archives of any size, into a folder of records."""
 
 import json
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +22,6 @@ from ocr_plugin.cli_recognizer import (
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
 from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
 from ocr_plugin.schema import Page
-from ocr_plugin.stopping import stopping
 from ocr_plugin.streams import print_table, results_only, say
 
 if TYPE_CHECKING:
@@ -35,10 +29,7 @@ if TYPE_CHECKING:
     from ocr_plugin.adapters.ray_job import RayJob
     from ocr_plugin.batch.job import Job
     from ocr_plugin.batch.options import JobOptions
-    from ocr_plugin.batch.progress import Progress
 
-_SAID_EVERY_S = 10.0
-_STOPPING = "stopping when the pages that were begun are done"
 # Of the extra; fsspec and pyarrow are missed where a source needs them.
 _NEEDED = ("filelock", "pebble", "zstandard")
 
@@ -62,7 +53,7 @@ class _OrRun(TyperGroup):
 batch = typer.Typer(
     cls=_OrRun,
     help="Read archives of any size into a folder of records: batch SOURCE... --out DIR. Stopped at"
-    " any moment, the same command goes on.",
+    " any moment, the same command goes on. What else it can be told: batch run --help.",
     rich_markup_mode=None,
 )
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.")]
@@ -112,7 +103,18 @@ def run(
     column: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a Parquet table: bytes or paths.")
     ] = None,
-    decoders: Annotated[int, typer.Option(min=1, help="Processes that decode.")] = 2,
+    max_bytes: Annotated[
+        int, typer.Option(min=1, help="Of a file or a member; larger ones are errors.")
+    ] = 1_000_000_000,
+    max_ratio: Annotated[
+        float, typer.Option(min=1.1, help="What is packed may be so many times larger.")
+    ] = 1000,
+    max_depth: Annotated[
+        int, typer.Option(min=0, help="Archives within archives that are opened.")
+    ] = 1,
+    decoders: Annotated[
+        int | None, typer.Option(min=1, help="Processes that decode; by default 2.")
+    ] = None,
     engine: Annotated[
         Where, typer.Option(help="Read on this machine, or on a Ray cluster.")
     ] = Where.LOCAL,
@@ -122,12 +124,16 @@ def run(
     ray_cpus: Annotated[float, typer.Option(min=0.1, help="With Ray: CPUs of an engine.")] = 1,
     ray_gpus: Annotated[float, typer.Option(min=0, help="With Ray: GPUs of an engine.")] = 0,
     readers: Annotated[
-        int, typer.Option(min=0, help="Pages read side by side; 0 takes what the cores do.")
-    ] = 0,
+        int | None, typer.Option(min=0, help="Pages read side by side; by default by the cores.")
+    ] = None,
     page_seconds: Annotated[
-        float, typer.Option(min=0.1, help="That decoding a page may take.")
+        float,
+        typer.Option(min=0.1, help="That decoding a page may take; reading it has no limit."),
     ] = 60,
-    limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many pages.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help="Stop after so many pages were read or failed in this run."),
+    ] = None,
     max_error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="Stop where more of the pages fail.")
     ] = None,
@@ -142,15 +148,25 @@ def run(
 ) -> None:
     """Read what of the sources is not done yet.
 
-    Ctrl-C and SIGTERM finish the pages that were begun, then stop; the same command goes on.
+    Ctrl-C and SIGTERM finish the pages that were begun, then stop; a second one ends at once. The
+    same command goes on.
     """
     from ocr_plugin.batch.members import SourceOptions
     from ocr_plugin.batch.options import JobOptions, RunOptions
+    from ocr_plugin.batch.terminal import line, stopping, telling
 
+    if engine is Where.RAY and not (decoders is None and readers is None):
+        raise ConfigurationError("--decoders and --readers are for one machine; not for Ray")
     if offline:
         go_offline()
     name, options = chosen(recognizer, model, device)
-    taken = SourceOptions(exclude=tuple(exclude or ()), column=column)
+    taken = SourceOptions(
+        exclude=tuple(exclude or ()),
+        column=column,
+        max_bytes=max_bytes,
+        max_ratio=max_ratio,
+        max_depth=max_depth,
+    )
     if include:
         taken = taken.model_copy(update={"include": tuple(include)})
     images = ImageOptions.parse({"pdf_dpi": pdf_dpi, "max_pixels": max_pixels})
@@ -163,8 +179,8 @@ def run(
         sources=taken,
     )
     how = RunOptions(
-        decoders=decoders,
-        readers=readers,
+        decoders=decoders or 2,
+        readers=readers or 0,
         page_seconds=page_seconds,
         limit=limit,
         max_error_rate=max_error_rate,
@@ -178,9 +194,11 @@ def run(
         cluster = RayOptions(
             actors=ray_actors, cpus=ray_cpus, gpus=ray_gpus, page_seconds=page_seconds
         )
-    with stopping(_STOPPING) as stopped, _telling() as tell:
+    with stopping() as stopped, telling() as tell:
         done = _job(out, what, cluster).run(sources, how, tell=tell, stop=lambda: bool(stopped))
-    say(_line(done))
+    say(line(done))
+    if done.is_empty and not _has_files(out):
+        raise ConfigurationError("no file matched: see --include and --exclude")
     if stopped:
         say("stopped; the same command goes on")
         raise typer.Exit(ExitCode.INTERRUPTED)
@@ -191,7 +209,7 @@ def status(folder: Folder) -> None:
     """Print what of a job is done, as JSON."""
     from ocr_plugin.batch.manifest import Manifest
 
-    with results_only() as stream, Manifest(_existing(folder)) as manifest:
+    with results_only() as stream, Manifest(_existing(folder), read_only=True) as manifest:
         print(json.dumps(manifest.counts()), file=stream)
 
 
@@ -207,7 +225,7 @@ def verify(folder: Folder) -> None:
             count += 1
             print(problem, file=stream)
         if not count:
-            with Manifest(folder) as manifest:
+            with Manifest(folder, read_only=True) as manifest:
                 counts = {name: str(value) for name, value in manifest.counts().items()}
             print_table([counts], stream)
     if count:
@@ -218,20 +236,33 @@ def verify(folder: Folder) -> None:
 def export(
     folder: Folder,
     format_name: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="As for read --format, but pdf.")
+        str,
+        typer.Option("--format", metavar="NAME", help="As for read --format, but pdf; or parquet."),
     ] = "json",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a file a document there.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write a file a document there, in folders as in the sources."
+        ),
     ] = None,
 ) -> None:
     """Write a job's pages in another format."""
     from ocr_plugin.batch.manifest import Manifest
+    from ocr_plugin.batch.place_names import PlaceNames
     from ocr_plugin.batch.records import read_documents
 
-    sources = 2  # more than one, as far as anybody knows
-    with results_only() as stream, Manifest(_existing(folder)) as manifest:
-        writer = document_writer(format_name, stream, out, sources, ImageOptions().pdf_dpi)
-        for record in read_documents(folder, manifest.rows_by_file()):
+    with results_only() as stream, Manifest(_existing(folder), read_only=True) as manifest:
+        records = read_documents(folder, manifest.rows_by_file())
+        if format_name == "parquet":
+            from ocr_plugin.batch.table import write_pages
+
+            if out is None:
+                raise ConfigurationError("parquet is no text: name a folder, --out")
+            say(f"wrote {write_pages(records, out)}")
+            return
+        documents, dpi = manifest.documents(), ImageOptions().pdf_dpi
+        writer = document_writer(format_name, stream, out, documents, dpi, PlaceNames())
+        for record in records:
             page = Page.model_validate(record["page"])
             if writer is not None:
                 writer.add(page)
@@ -261,41 +292,8 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-@contextmanager
-def _telling() -> Iterator[Any]:
-    """Yields what shows progress: a line in its place on a terminal, now and then one elsewhere."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.live import Live
+def _has_files(folder: Path) -> bool:
+    from ocr_plugin.batch.manifest import Manifest
 
-        console = Console(stderr=True)
-        with Live(console=console, auto_refresh=False, transient=True) as live:
-            yield lambda progress: live.update(_line(progress), refresh=True)
-        return
-    last = time.monotonic()
-
-    def tell(progress: "Progress") -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SAID_EVERY_S:
-            last = time.monotonic()
-            say(_line(progress))
-
-    yield tell
-
-
-def _line(progress: "Progress") -> str:
-    seconds = max(progress.seconds, 1e-6)
-    parts = [
-        f"{progress.pages} pages ({progress.pages / seconds:.1f}/s)",
-        f"{progress.crops} crops ({progress.crops / seconds:.0f}/s)",
-        f"{progress.errors} errors",
-    ]
-    if progress.duplicates:
-        parts.append(f"{progress.duplicates} duplicates")
-    if progress.skipped:
-        parts.append(f"{progress.skipped} files done before")
-    if progress.crops:
-        parts.append(f"{progress.recognizer_share:.0%} of the time in the recognizer")
-    if progress.seconds_left is not None and not progress.stopped:
-        parts.append(f"{timedelta(seconds=round(progress.seconds_left))} left")
-    return ", ".join(parts)
+    with Manifest(folder, read_only=True) as manifest:
+        return bool(manifest.counts()["files"])

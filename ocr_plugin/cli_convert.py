@@ -14,6 +14,7 @@ from ocr_plugin.streams import results_only, say
 
 if TYPE_CHECKING:
     from ocr_plugin.documents import DocumentWriter
+    from ocr_plugin.file_names import FileNames
 
 FormatName = Annotated[
     str | None,
@@ -32,7 +33,12 @@ _STREAMED = ("text", "json")
 
 
 def document_writer(
-    name: str, stream: TextIO, folder: Path | None, sources: int, dpi: float
+    name: str,
+    stream: TextIO,
+    folder: Path | None,
+    sources: int,
+    dpi: float,
+    names: "FileNames | None" = None,
 ) -> "DocumentWriter | None":
     """Returns what makes documents of pages; None where pages are printed one by one.
 
@@ -43,7 +49,7 @@ def document_writer(
         return None
     from ocr_plugin.documents import DocumentWriter
 
-    writer = DocumentWriter(name, stream, folder, dpi)
+    writer = DocumentWriter(name, stream, folder, dpi, names)
     if folder is None and sources > 1:
         raise ConfigurationError(f"{sources} sources make several documents: name a folder, --out")
     return writer

@@ -23,6 +23,7 @@ class DocumentWriter:
         stream: where documents go where no folder is given; there is room for one in most formats.
         folder: where each document becomes a file; made when the first one is written.
         dpi: of the pictures, for a format that shows them.
+        names: name the files; they may lie in folders of the folder.
 
     Attributes:
         pictured: whether the format shows the pictures.
@@ -32,13 +33,18 @@ class DocumentWriter:
     """
 
     def __init__(
-        self, name: str, stream: TextIO, folder: Path | None, dpi: float = DEFAULT_DPI
+        self,
+        name: str,
+        stream: TextIO,
+        folder: Path | None,
+        dpi: float = DEFAULT_DPI,
+        names: FileNames | None = None,
     ) -> None:
         if name not in FORMATS:
             raise ConfigurationError(f"no format is called {name!r}: {', '.join(FORMATS)}")
         self._name, self._format = name, FORMATS[name]
         self._stream, self._folder = stream, folder
-        self._names = FileNames()
+        self._names = names or FileNames()
         self._dpi = dpi
         self.pictured = self._format.pictured
         self._pages: list[Page] = []
@@ -86,7 +92,7 @@ class DocumentWriter:
             index = first.page_index if self._format.single else 0
             path = self._folder / self._names.of(first.name, self._format.suffix, index)
             try:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
             except OSError as error:
                 raise OcrError(f"{path}: cannot be written: {error.strerror}") from error

@@ -30,10 +30,14 @@ class FileNames:
             suffix: of the file, with its dot.
             page_index: counted from 0; named from the second page on.
         """
-        stem = Path(source).stem.strip("<>") or "page"
+        stem = self.stem_of(source)
         if page_index:
             stem += f".page{page_index + 1}"
         names = (f"{stem}{f'-{number}' * (number > 1)}{suffix}" for number in count(1))
         name = next(name for name in names if name.casefold() not in self._taken)
         self._taken.add(name.casefold())
         return name
+
+    def stem_of(self, source: str) -> str:
+        """Returns what a file is called after a source, without suffix."""
+        return Path(source).stem.strip("<>") or "page"

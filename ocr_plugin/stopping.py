@@ -1,27 +1,39 @@
 """Asking long work to stop at its next good place."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from ocr_plugin.streams import say
+from ocr_plugin.streams import say as say_plainly
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager
-def stopping(message: str) -> Iterator[list[int]]:
+def stopping(
+    message: str,
+    say: Callable[[str], None] = say_plainly,
+    end: Callable[[], None] = _interrupt,
+) -> Iterator[list[int]]:
     """Yields a list that is empty until SIGINT or SIGTERM asks to stop; a second one ends at once.
 
     Args:
         message: said when the first one comes.
+        say: says it.
+        end: called when the second one comes.
     """
     stopped: list[int] = []
 
     def ask(number: int, _: Any) -> None:
         if stopped:
-            raise KeyboardInterrupt
+            end()
         stopped.append(number)
-        say(message)
+        # A signal may come while something is being printed, and a stream cannot be entered twice.
+        with suppress(RuntimeError):
+            say(message)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

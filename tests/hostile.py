@@ -19,3 +19,8 @@ def decoded(task: decoding._Task, first: int, count: int) -> decoding._Chunk:
             if colour == (0, 0, 255):
                 time.sleep(60)
     return chunk
+
+
+def install() -> None:
+    """Has this process decode so; its decoders begin anew, and do not come by here."""
+    decoding._decoded = decoded

@@ -36,7 +36,7 @@ def test_a_job(folder: Path) -> None:
         shown = shell(folder, command)
         if "status" in command:
             assert json.loads(shown.stdout)["pages"] == 4
-    assert len(list((folder / "pages").glob("*.hocr"))) == 4
+    assert len(list((folder / "pages").rglob("*.hocr"))) == 4
     (example,) = BATCH.blocks("Archives of any size", "python")
     out = python(folder, example)
     assert out.startswith("0 pages, 0 errors, 4 files done before")

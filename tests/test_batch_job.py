@@ -1,37 +1,44 @@
 """Batch jobs: nothing lost, nothing twice, whatever happens in between."""
 
+import io
 import json
 import os
 import random
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
+import tarfile
+import threading
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pypdfium2
 import pytest
 from filelock import FileLock
 from PIL import Image
 
-from ocr_plugin import cli, cli_batch
-from ocr_plugin.batch import decoding
+from ocr_plugin.batch import decoding, recorder
+from ocr_plugin.batch import folder as job_folder
+from ocr_plugin.batch.folder import JOB_NAME
 from ocr_plugin.batch.job import Job
 from ocr_plugin.batch.manifest import FILE_NAME, Manifest
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import TooManyErrors
 from ocr_plugin.batch.records import read_records, shard_path
+from ocr_plugin.batch.rows import Group
+from ocr_plugin.batch.sources import members
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.detectors.whole_image import WholeImage
 from ocr_plugin.engine import Engine
-from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
+from ocr_plugin.errors import ConfigurationError, OcrError
 from ocr_plugin.options import EngineOptions, ImageOptions
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
@@ -77,7 +84,7 @@ def assert_whole(job: Path, pages: int = PAGES, failed: int = ERRORS) -> None:
     assert (counts["pages"], counts["errors"]) == (pages, failed)
     assert counts["files"] == counts["complete_files"]
     places = Counter((r["source"], r["member"], r["page_index"]) for r in read_records(job))
-    assert len(places) == pages and set(places.values()) == {1}
+    assert len(places) == pages and set(places.values()) <= {1}
 
 
 def test_every_page_of_every_source_is_recorded_once(tmp_path: Path) -> None:
@@ -132,6 +139,8 @@ def test_what_is_left_is_told_by_the_bytes(tmp_path: Path) -> None:
     assert told[-1].seconds_left is None
     middle = Progress(seconds=10, volume=300, skipped_volume=100, total_volume=500)
     assert middle.seconds_left == pytest.approx(10)
+    assert replace(middle, is_over=True).seconds_left is None
+    assert replace(middle, seconds=2).seconds_left is None
 
 
 @pytest.mark.slow
@@ -185,6 +194,118 @@ def test_errors_are_tried_again_when_asked(tmp_path: Path) -> None:
     assert_whole(tmp_path / "job", 2, 0)
 
 
+def test_errors_of_sources_that_are_not_named_are_kept(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(b"no picture " + name.encode())
+    sources = [str(tmp_path / f"{name}.png") for name in "abc"]
+    assert run(tmp_path / "job", sources).errors == 3
+    (tmp_path / "b.png").write_bytes(picture(1, 1, 1))
+    again = run(tmp_path / "job", sources[1:2], retry_errors=True)
+    assert (again.pages, again.errors) == (1, 0)
+    assert [error["source"] for error in errors(tmp_path / "job")] == [sources[0], sources[2]]
+    assert_whole(tmp_path / "job", 1, 2)
+    assert run(tmp_path / "job", sources, retry_errors=True).errors == 2
+    assert_whole(tmp_path / "job", 1, 2)
+
+
+def test_the_error_of_an_archive_that_was_mended_goes(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for number in (1, 2):
+            data = picture(1, number, 1)
+            entry = tarfile.TarInfo(f"{number}.png")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    whole = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(whole[:1100])
+    sources = [str(tmp_path / "a.tar")]
+    assert run(tmp_path / "job", sources).pages == 1
+    (tmp_path / "a.tar").write_bytes(whole)
+    assert run(tmp_path / "job", sources).pages == 1
+    assert [error["member"] for error in errors(tmp_path / "job")] == ["*"]
+    assert run(tmp_path / "job", sources, retry_errors=True).pages == 0
+    assert errors(tmp_path / "job") == []
+    assert_whole(tmp_path / "job", 2, 0)
+
+
+@pytest.mark.parametrize("moment", [0, 1])
+def test_the_errors_are_whole_though_their_rewriting_was_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(b"no picture " + name.encode())
+    sources = [str(tmp_path / f"{name}.png") for name in "abc"]
+    run(tmp_path / "job", sources)
+    (tmp_path / "b.png").write_bytes(picture(1, 1, 1))
+    replace_file, move = Path.replace, Manifest.move_errors
+
+    def ended(self: Any, *_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    # Before the manifest knows the new file, and after.
+    owner, name = ((Manifest, "move_errors"), (Path, "replace"))[moment]
+    monkeypatch.setattr(owner, name, ended)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "job", sources, retry_errors=True)
+    monkeypatch.setattr(Path, "replace", replace_file)
+    monkeypatch.setattr(Manifest, "move_errors", move)
+    run(tmp_path / "job", sources)
+    assert [error["source"] for error in errors(tmp_path / "job")] == [sources[0], sources[2]]
+    assert_whole(tmp_path / "job", 1, 2)
+
+
+def test_what_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(picture(1, 1, 1))
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("c.png", picture(2, 2, 2))
+    (tmp_path / "all.txt").write_text("in/a.png\nin/a.png\nz.zip\nin/b.png\n./in/b.png\n")
+    names = ("in", "in/", "z.zip", "all.txt", "in/a.png", "in/a.png", "all.txt")
+    done = run(tmp_path / "job", [f"{tmp_path}/{name}" for name in names], group=1000)
+    assert (done.pages, done.duplicates) == (2, 1)
+    assert_whole(tmp_path / "job", 3, 2)
+    with tarfile.open(tmp_path / "t.tar", "w") as tar:
+        for name in ("a.png", "a.png", "a.png#2", "a.png"):
+            tar.add(tmp_path / "in" / "a.png", name)
+    run(tmp_path / "other", [str(tmp_path / "t.tar")], group=1000)
+    assert_whole(tmp_path / "other", 3, 0)  # the name that ends with #2 is no picture's
+
+
+def test_a_touched_file_is_hashed_once_more_and_then_known(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    source = str(tmp_path / "a.png")
+    run(tmp_path / "job", [source])
+    os.utime(source, (1, 1))
+    assert run(tmp_path / "job", [source]).skipped == 1
+    (member,) = members([source], OPTIONS.sources)
+    with Manifest(tmp_path / "job") as manifest:
+        assert manifest.is_complete(member.source, member.name, member.fingerprint)
+    assert_whole(tmp_path / "job", 1, 0)
+
+
+def test_an_error_that_a_killed_run_left_open_is_ended(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("../a.png", b"")
+    run(tmp_path / "job", [str(tmp_path / "a.zip")])
+    database = sqlite3.connect(tmp_path / "job" / FILE_NAME)
+    with database:
+        database.execute("UPDATE files SET complete = 0, page_count = 0")
+    database.close()
+    assert run(tmp_path / "job", [str(tmp_path / "a.zip")]).errors == 0
+    assert_whole(tmp_path / "job", 0, 1)
+
+
+def test_a_tar_that_changed_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "t.tar"
+    for number in (1, 2):
+        data = picture(1, number, 1)
+        with tarfile.open(path, "w") as tar:
+            entry = tarfile.TarInfo("a.png")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+        assert run(tmp_path / "job", [str(path)]).pages == 1
+
+
 def test_too_many_errors_end_the_run(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(150):
@@ -203,6 +324,22 @@ def test_other_options_are_refused_unless_accepted(tmp_path: Path) -> None:
         other.run(sources, engine=engine())
     other.run(sources, RunOptions(accept_changes=True), engine=engine())
     other.run(sources, engine=engine())
+    (change,) = json.loads((tmp_path / "job" / JOB_NAME).read_text())["history"]
+    assert change["changes"] == ['options.detector "dbnet" -> "whole_image"']
+
+
+def test_other_libraries_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    run(tmp_path / "job", [str(tmp_path / "a.png")])
+    told = json.loads((tmp_path / "job" / JOB_NAME).read_text())
+    assert {"onnxruntime", "torch", "rapidocr", "pillow"} <= told["versions"].keys()
+    monkeypatch.setattr(job_folder, "_versions", lambda: told["versions"] | {"torch": "0"})
+    for _ in range(2):
+        run(tmp_path / "job", [str(tmp_path / "a.png")])
+    after = json.loads((tmp_path / "job" / JOB_NAME).read_text())
+    (change,) = after.pop("history")
+    assert change["changes"] == [f'torch "{told["versions"]["torch"]}" -> "0"']
+    assert after["begun"] == told["begun"]
 
 
 def test_a_source_that_is_not_there_begins_nothing(tmp_path: Path) -> None:
@@ -225,6 +362,90 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, place: str) -> None:
     with pytest.raises(OcrError, match=f"{place}: cannot be written: "):
         run(Path(place), [str(tmp_path)])
+
+
+def test_what_ends_a_run_early_waits_for_its_threads(tmp_path: Path) -> None:
+    class Long(Shades):
+        is_at_it = False
+
+        def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+            self.is_at_it = True
+            time.sleep(0.3)
+            self.is_at_it = False
+            return super().recognize(crops)
+
+    for number in range(8):
+        (tmp_path / f"{number}.png").write_bytes(picture(1, number, 1))
+
+    def failing(progress: Progress) -> None:
+        raise OcrError("no room")
+
+    with pytest.raises(OcrError, match="no room"):
+        Job(tmp_path / "job", OPTIONS).run(
+            [str(tmp_path)],
+            RunOptions(decoders=1, readers=1, group=1),
+            engine=engine(recognizer := Long()),
+            tell=failing,
+        )
+    assert not recognizer.is_at_it
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ocr-read")]
+
+
+def test_a_full_disk_is_not_taken_for_a_bad_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.tiff").write_bytes(document((1, 1, 1)))
+
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OcrError, match="cannot be written: No space left on device"):
+        run(tmp_path / "job", [str(tmp_path / "a.tiff")])
+    monkeypatch.undo()
+    (tmp_path / "job" / "ocr-batch-of-a-killed-run").mkdir()
+    assert run(tmp_path / "job", [str(tmp_path / "a.tiff")]).pages == 1
+    assert not list((tmp_path / "job").glob("ocr-batch-*"))
+
+
+def test_only_what_concerns_the_folder_is_told_as_its_own(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="elsewhere"), job_folder.locked(tmp_path / "job"):
+        raise OSError(5, "elsewhere")
+
+
+def test_a_manifest_of_another_version_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    run(tmp_path / "job", [str(tmp_path / "a.png")])
+    database = sqlite3.connect(tmp_path / "job" / FILE_NAME)
+    database.execute("PRAGMA user_version = 1")
+    database.close()
+    with pytest.raises(OcrError, match="of another version of this program"):
+        run(tmp_path / "job", [str(tmp_path / "a.png")])
+
+
+def test_looking_at_a_job_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
+    run(tmp_path / "job", [str(tmp_path / "a.png")])
+    before = (tmp_path / "job" / FILE_NAME).read_bytes()
+    with Manifest(tmp_path / "job", read_only=True) as manifest:
+        assert manifest.counts()["pages"] == 1
+        with pytest.raises(OcrError, match="readonly"):
+            manifest.commit([Group(9, 0, 0, 0, 0)], [], [])
+    assert (tmp_path / "job" / FILE_NAME).read_bytes() == before
+
+
+def test_a_run_over_files_that_are_done_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "_TOLD_EVERY_S", 0)
+    for number in range(5):
+        (tmp_path / f"{number}.png").write_bytes(picture(1, number, 1))
+    run(tmp_path / "job", [str(tmp_path)])
+    told: list[int] = []
+    Job(tmp_path / "job", OPTIONS).run(
+        [str(tmp_path)], engine=engine(), tell=lambda now: told.append(now.skipped)
+    )
+    assert told == [1, 2, 3, 4, 5, 5]
 
 
 def test_hostile_pages_are_errors_and_the_rest_is_read(
@@ -260,22 +481,6 @@ def test_pages_too_large_are_errors(tmp_path: Path) -> None:
     assert "40000 x 50000 pixels are more than the limit" in error["error"]["message"]
 
 
-def test_verify_sees_what_is_wrong(tmp_path: Path) -> None:
-    sources = archives(tmp_path)
-    run(tmp_path / "job", sources, shard_bytes=2000)
-    shards = sorted((tmp_path / "job").glob("pages-*"))
-    assert len(shards) > 1
-    whole = {path: path.read_bytes() for path in [*shards, tmp_path / "job" / "errors.jsonl"]}
-    for path, data in whole.items():
-        for wrong in (data[:-1], data[: len(data) // 2] + b"\0" + data[len(data) // 2 + 1 :]):
-            path.write_bytes(wrong)
-            assert list(problems(tmp_path / "job")), path
-        path.write_bytes(data)
-    assert list(problems(tmp_path / "job")) == []
-    (tmp_path / "job" / "pages-00099.jsonl.zst").write_bytes(whole[shards[0]])
-    assert any("does not know it" in problem for problem in problems(tmp_path / "job"))
-
-
 def test_what_was_not_committed_is_cut_off(tmp_path: Path) -> None:
     sources = archives(tmp_path)
     run(tmp_path / "job", sources, limit=20)
@@ -309,13 +514,13 @@ from tests.test_batch_job import OPTIONS, Shades, engine
 class Slow(Shades):
     def recognize(self, crops):
         import time
-        time.sleep(0.01 * len(crops))
+        time.sleep(0.1 * len(crops))
         return super().recognize(crops)
 
 if __name__ == "__main__":
     Job(Path(sys.argv[1]), OPTIONS).run(
         sys.argv[2:],
-        RunOptions(decoders=1, readers=1, group=4),
+        RunOptions(decoders=1, readers=1, group=2),
         engine=engine(Slow()),
         tell=lambda progress: print("told", flush=True),
     )
@@ -338,29 +543,33 @@ def begun(script: Path, job: Path, sources: Sequence[str], **how: Any) -> subpro
 
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     sources = archives(tmp_path)
+    run(tmp_path / "straight", sources)
     chance = random.Random(7)
-    kills = 0
-    for _ in range(20):
-        process = begun(tmp_path / "run.py", tmp_path / "job", sources)
+    kills = jobs = 0
+    while kills < 20:
+        job = tmp_path / f"job{jobs}"
+        process = begun(tmp_path / "run.py", job, sources)
         assert process.stdout is not None
         # Some die before the first group is written, most somewhere after it.
-        for _ in range(chance.choice([0, 1, 1, 2])):
+        groups = chance.choice([0, 1, 1, 2])
+        for _ in range(groups):
             process.stdout.readline()
         try:
-            process.wait(chance.uniform(0, 0.15))
+            process.wait(chance.uniform(0, 0.15 if groups else 2))
+            jobs += 1  # it was quicker; the next job begins anew
         except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
             kills += 1
-        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
         process.communicate()
-        if (tmp_path / "job" / FILE_NAME).exists():
-            assert [p for p in problems(tmp_path / "job") if "does not know" not in p] == []
-    assert kills >= 10
-    final = begun(tmp_path / "run.py", tmp_path / "job", sources)
+        if (job / FILE_NAME).exists():
+            assert list(problems(job)) == []
+    final = begun(tmp_path / "run.py", tmp_path / f"job{jobs}", sources)
     _, err = final.communicate(timeout=60)
     assert final.returncode == 0, err
-    assert_whole(tmp_path / "job")
-    run(tmp_path / "straight", sources)
-    assert records(tmp_path / "job") == records(tmp_path / "straight")
+    for number in range(jobs + 1):
+        assert_whole(tmp_path / f"job{number}")
+        assert records(tmp_path / f"job{number}") == records(tmp_path / "straight")
+    assert not list(tmp_path.glob("job*/ocr-batch-*"))
 
 
 def test_a_full_disk_is_told_and_the_job_goes_on_later(tmp_path: Path) -> None:
@@ -379,75 +588,3 @@ def test_a_full_disk_is_told_and_the_job_goes_on_later(tmp_path: Path) -> None:
     assert "OcrError" in last and str(tmp_path / "job") in last
     run(tmp_path / "job", sources)
     assert_whole(tmp_path / "job")
-
-
-def test_the_command_runs_stops_and_goes_on(tmp_path: Path) -> None:
-    sources = archives(tmp_path)
-
-    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ocr_plugin", "batch", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True)
-
-    chosen: list[str | Path] = [
-        "--detector",
-        "whole_image",
-        "--recognizer",
-        "ppocr",
-        "--out",
-        tmp_path / "job",
-    ]
-    done = call(*sources, *chosen, "--limit", "5")
-    assert done.returncode == 0, done.stderr
-    done = call(*sources, *chosen)
-    assert done.returncode == 0, done.stderr
-    assert (done.stdout, "errors" in done.stderr) == ("", True)
-    status = json.loads(call("status", tmp_path / "job").stdout)
-    assert (status["pages"], status["errors"]) == (PAGES, ERRORS)
-    verified = call("verify", tmp_path / "job")
-    assert verified.returncode == 0 and str(PAGES) in verified.stdout
-    exported = call("export", tmp_path / "job", "--format", "json")
-    assert len(exported.stdout.splitlines()) == PAGES
-    exported = call("export", tmp_path / "job", "--format", "hocr", "--out", tmp_path / "hocr")
-    assert exported.returncode == 0 and len(list((tmp_path / "hocr").iterdir())) == PAGES - 16
-    os.truncate(shard_path(tmp_path / "job", 1), 100)
-    assert call("verify", tmp_path / "job").returncode == 1
-    missing = call("status", tmp_path)
-    assert missing.returncode == ExitCode.USAGE
-    assert missing.stderr.strip().endswith("not a job's folder")
-
-
-def test_a_signal_finishes_what_was_begun(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    generator = np.random.default_rng(0)
-    for number in range(400):
-        pixels = generator.integers(0, 255, (60, 200, 3), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "in" / f"{number}.png")
-    command = [sys.executable, "-m", "ocr_plugin", "batch", str(tmp_path / "in")]
-    command += [
-        "--detector",
-        "whole_image",
-        "--recognizer",
-        "ppocr",
-        "--out",
-        str(tmp_path / "job"),
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    first = tmp_path / "job" / "pages-00001.jsonl.zst"
-    while not (first.exists() and first.stat().st_size):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == ExitCode.INTERRUPTED, err
-    assert "stopped; the same command goes on" in err
-    assert list(problems(tmp_path / "job")) == []
-    with Manifest(tmp_path / "job") as manifest:
-        assert 0 < manifest.counts()["pages"] < 400
-
-
-def test_without_the_extra_the_command_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(cli_batch, "find_spec", lambda name: None if name == "pebble" else name)
-    assert cli.main(["batch", "status", "nowhere"]) == ExitCode.USAGE
-    assert "pebble is missing: pip install 'ocr-plugin[batch]'" in capsys.readouterr().err

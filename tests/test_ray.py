@@ -18,10 +18,12 @@ from ocr_plugin.batch.manifest import Manifest
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.records import read_records
+from ocr_plugin.batch.sources import members
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.errors import ConfigurationError, OcrError, UnknownPlugin
 from ocr_plugin.options import EngineOptions, ImageOptions
-from tests.archives import ERRORS, PAGES, archives, errors, records
+from tests import hostile
+from tests.archives import ERRORS, PAGES, archives, document, errors, picture, records
 from tests.pictures import draw_lines
 
 ray = pytest.importorskip("ray")
@@ -40,7 +42,14 @@ ACTORS = RayOptions(actors=1, cpus=0.5, files=4)
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    ray.init(num_cpus=2, include_dashboard=False, logging_level="warning", log_to_driver=False)
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        logging_level="warning",
+        log_to_driver=False,
+        # Only pages of pure red or blue are concerned.
+        runtime_env={"worker_process_setup_hook": hostile.install},
+    )
     yield
     ray.shutdown()
 
@@ -86,6 +95,43 @@ def test_stopped_it_goes_on(tmp_path: Path) -> None:
     assert counts["files"] == counts["complete_files"]
 
 
+def test_hostile_pages_are_errors_and_the_rest_is_read(tmp_path: Path) -> None:
+    red, blue = (255, 0, 0), (0, 0, 255)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(picture(*red))
+    (tmp_path / "in" / "b.tiff").write_bytes(document((1, 1, 1), red, (2, 2, 2), blue))
+    (tmp_path / "in" / "c.png").write_bytes(picture(5, 5, 5))
+    how = ACTORS.model_copy(update={"page_seconds": 3})
+    job = RayJob(tmp_path / "job", OPTIONS, how)
+    done = job.run([str(tmp_path / "in")])
+    assert (done.pages, done.errors) == (3, 3)
+    told = [
+        (error["member"], error["page_index"], error["error"]["kind"])
+        for error in errors(tmp_path / "job")
+    ]
+    assert sorted(told) == [
+        ("a.png", 0, "DecoderDied"), ("b.tiff", 1, "DecoderDied"), ("b.tiff", 3, "TimeLimit"),
+    ]  # fmt: skip
+    assert list(problems(tmp_path / "job")) == []
+
+
+def test_touched_files_and_retried_errors_are_as_on_one_machine(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(picture(1, 1, 1))
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    sources = [str(tmp_path / "in"), str(tmp_path / "in") + "/"]
+    assert on_ray(tmp_path / "job", sources).pages == 1
+    os.utime(tmp_path / "in" / "a.png", (1, 1))
+    assert on_ray(tmp_path / "job", sources).pages == 0
+    member = next(members(sources, OPTIONS.sources))
+    with Manifest(tmp_path / "job") as manifest:
+        assert manifest.is_complete(member.source, member.name, member.fingerprint)
+    (tmp_path / "in" / "b.png").write_bytes(picture(2, 2, 2))
+    again = on_ray(tmp_path / "job", sources, retry_errors=True)
+    assert (again.pages, again.errors, errors(tmp_path / "job")) == (1, 0, [])
+    assert list(problems(tmp_path / "job")) == []
+
+
 def test_a_dataset_of_bytes_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(_word("alpha"))
     (tmp_path / "b.png").write_bytes(b"no picture\0")
@@ -107,6 +153,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         RayJob(tmp_path / "job", bad, ACTORS).run([str(tmp_path)])
     with pytest.raises(ConfigurationError, match="no such file or folder"):
         on_ray(tmp_path / "job", [str(tmp_path / "nothing")])
+    (tmp_path / "a.png").write_bytes(picture(1, 1, 1))
     on_ray(tmp_path / "job", [str(tmp_path)])
     with pytest.raises(ConfigurationError, match="was begun differently"):
         RayJob(tmp_path / "job", JobOptions(), ACTORS).run([str(tmp_path)])

@@ -4,16 +4,10 @@ Nothing is unpacked to a disk but an archive within an archive, which has to be 
 it is read. What an archive claims of a member is not believed: what comes out is counted.
 """
 
-import io
-import lzma
-import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Any, BinaryIO
-
-import zstandard
+from typing import IO, BinaryIO, cast
 
 from ocr_plugin.batch.members import (
     BadMember,
@@ -23,28 +17,17 @@ from ocr_plugin.batch.members import (
     SourceOptions,
     broken,
     is_unsafe,
-    plain,
+    line_of,
 )
+from ocr_plugin.batch.tar import HARMLESS, entries, open_tar
 
 _ZIP_SUFFIXES = (".zip", ".cbz")
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
-_ZSTD = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
-# A ratio below this size is no bomb, but an empty page.
-_HARMLESS = 50_000_000
 _HELD_IN_MEMORY = 64_000_000
-# What the readers of damaged archives raise.
-_DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    zstandard.ZstdError,
-)
+
+_Found = Iterator[tuple[str, Member]]
+"""Members with the names that the archive has for them, which need not be the only ones."""
 
 
 def is_archive(name: str) -> bool:
@@ -53,7 +36,13 @@ def is_archive(name: str) -> bool:
 
 
 def archive_members(
-    source: str, prefix: str, name: str, file: BinaryIO, options: SourceOptions, depth: int = 0
+    source: str,
+    prefix: str,
+    name: str,
+    file: BinaryIO,
+    options: SourceOptions,
+    state: str,
+    depth: int = 0,
 ) -> Members:
     """Yields the members of an archive, and those of archives in it.
 
@@ -63,19 +52,19 @@ def archive_members(
         name: the archive's own, which tells its kind.
         file: its content; for a zip archive it must be seekable.
         options: limits, and what is taken.
+        state: the archive's fingerprint.
         depth: how many archives it lies in.
     """
     kind = _zip_members if name.casefold().endswith(_ZIP_SUFFIXES) else _tar_members
     try:
-        for member in kind(source, prefix, file, options):
-            inner = plain(member.name.removeprefix(prefix))
+        for inner, member in kind(source, prefix, file, options, state):
             if not is_archive(inner):
-                if options.takes(inner):
+                if not inner or options.takes(inner, prefix + inner):
                     yield member
-                continue
-            yield from _nested(member, inner, options, depth)
-    except _DAMAGED as error:
-        yield broken(source, f"{prefix}*", f"the archive is damaged: {_line(error)}")
+            elif not options.leaves_out(inner, prefix + inner):
+                yield from _nested(member, inner, options, depth)
+    except Exception as error:  # the readers of archives fail in any way on damaged ones
+        yield broken(source, f"{prefix}*", f"the archive is damaged: {line_of(error)}")
 
 
 def _nested(member: Member, name: str, options: SourceOptions, depth: int) -> Members:
@@ -83,90 +72,82 @@ def _nested(member: Member, name: str, options: SourceOptions, depth: int) -> Me
         reason = f"archives are opened to a depth of {options.max_depth}"
         yield broken(member.source, member.name, reason)
         return
-    try:
-        content = member.read()
-    except BadMember as error:
-        yield broken(member.source, member.name, str(error))
-        return
     with tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY) as held:
-        held.write(content)
-        del content
-        held.seek(0)
-        prefix = f"{member.name}!/"
-        yield from archive_members(member.source, prefix, name, held, options, depth + 1)  # type: ignore[arg-type]
+        try:
+            held.write(member.read())
+            held.seek(0)
+        except (BadMember, OSError) as error:  # OSError: where it would be held is full
+            yield broken(member.source, member.name, line_of(error))
+            return
+        file, prefix = cast(BinaryIO, held), f"{member.name}!/"
+        yield from archive_members(
+            member.source, prefix, name, file, options, member.fingerprint, depth + 1
+        )
 
 
-def _zip_members(source: str, prefix: str, file: BinaryIO, options: SourceOptions) -> Members:
+def _zip_members(
+    source: str, prefix: str, file: BinaryIO, options: SourceOptions, state: str
+) -> _Found:
     names = Names()
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
-            if entry.is_dir():
+            inner = entry.filename
+            if inner.endswith("/"):
                 continue
-            name = prefix + names.of(entry.filename)
-            if is_unsafe(entry.filename):
-                yield broken(source, name, "the name leads out of the archive")
-            elif entry.flag_bits & 1:
-                yield broken(source, name, "the member is encrypted")
-            else:
-                yield Member(
+            name = prefix + names.of(inner or "?")
+            if failure := _failure(inner, entry.flag_bits):
+                yield inner, broken(source, name, failure)
+                continue
+            yield (
+                inner,
+                Member(
                     source,
                     name,
+                    # A checksum, so that the archive's own state does not matter.
                     f"crc {entry.CRC:08x} {entry.file_size}",
                     _reader(lambda entry=entry: archive.open(entry), entry.compress_size, options),  # type: ignore[misc]
                     volume=entry.compress_size,
-                )
-
-
-def _tar_members(source: str, prefix: str, file: BinaryIO, options: SourceOptions) -> Members:
-    names = Names()
-    passed = 0
-    with tarfile.open(fileobj=_unpacked(file), mode="r|*") as archive:
-        for entry in archive:
-            before, passed = passed, file.tell()
-            name = prefix + names.of(entry.name)
-            if not entry.isfile():
-                if (entry.issym() or entry.islnk()) and options.takes(entry.name):
-                    yield broken(source, name, "the member is a link")
-                continue
-            if is_unsafe(entry.name):
-                yield broken(source, name, "the name leads out of the archive")
-                continue
-            opened = archive.extractfile(entry)
-            assert opened is not None, "a regular file can be opened"
-            yield Member(
-                source,
-                name,
-                f"tar {entry.size} {entry.mtime}",
-                _reader(lambda opened=opened: opened, entry.size, options),  # type: ignore[misc]
-                volume=passed - before,
+                ),
             )
 
 
-def _unpacked(file: BinaryIO) -> BinaryIO:
-    """Returns the tar of a Zstandard file; tarfile itself knows the other compressions."""
-    head = file.read(4)
-    joined: Any = _Joined(head, file)
-    if head == _ZSTD:
-        joined = zstandard.ZstdDecompressor().stream_reader(joined, read_across_frames=True)
-    return joined  # type: ignore[no-any-return]
+def _failure(name: str, flags: int = 0) -> str:
+    """Returns why a member is not opened, or nothing."""
+    if not name:
+        return "the member has no name"
+    if is_unsafe(name):
+        return "the name leads out of the archive"
+    return "the member is encrypted" if flags & 1 else ""
 
 
-class _Joined(io.RawIOBase):
-    """A file whose first bytes were read already."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head, self._rest = head, rest
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1) -> bytes:
-        size = -1 if size is None else size
-        if size < 0:
-            head, self._head = self._head, b""
-            return head + self._rest.read()
-        head, self._head = self._head[:size], self._head[size:]
-        return head + self._rest.read(size - len(head))
+def _tar_members(
+    source: str, prefix: str, file: BinaryIO, options: SourceOptions, state: str
+) -> _Found:
+    names = Names()
+    passed = 0
+    with open_tar(file, options.max_ratio) as archive:
+        for entry in entries(archive):
+            before, passed = passed, file.tell()
+            if not entry.isfile() and not entry.issym() and not entry.islnk():
+                continue
+            name = prefix + names.of(entry.name or "?")
+            failure = _failure(entry.name) if entry.isfile() else "the member is a link"
+            opened = archive.extractfile(entry) if not failure else None
+            if opened is None:
+                yield entry.name, broken(source, name, failure)
+                continue
+            yield (
+                entry.name,
+                Member(
+                    source,
+                    name,
+                    # Many writers leave the time at 0: without the archive's own state this
+                    # would tell nothing.
+                    f"tar {entry.size} {entry.mtime} in {state}" if state else "",
+                    _reader(lambda opened=opened: opened, entry.size, options),  # type: ignore[misc]
+                    volume=passed - before,
+                ),
+            )
 
 
 def _reader(
@@ -181,10 +162,10 @@ def _reader(
                 for chunk in _chunks(stream):
                     content += chunk
                     _check(len(content), packed, options)
-        except _DAMAGED as error:
-            raise BadMember(f"the member is damaged: {_line(error)}") from error
-        except RuntimeError as error:  # zipfile's word for a password that it was not given
-            raise BadMember(f"the member cannot be opened: {_line(error)}") from error
+        except BadMember:
+            raise
+        except Exception as error:  # as above
+            raise BadMember(f"the member is damaged: {line_of(error)}") from error
         return bytes(content)
 
     return read
@@ -198,9 +179,5 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
 def _check(size: int, packed: int, options: SourceOptions) -> None:
     if size > options.max_bytes:
         raise BadMember(f"the member is more than {options.max_bytes} bytes (max_bytes)")
-    if size > _HARMLESS and size > options.max_ratio * max(packed, 1):
+    if size > HARMLESS and size > options.max_ratio * max(packed, 1):
         raise BadMember(f"the member unpacks to more than {options.max_ratio:g} times its size")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

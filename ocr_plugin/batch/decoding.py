@@ -2,17 +2,21 @@
 
 import multiprocessing
 import tempfile
+from collections.abc import Iterator, Set
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as DecodingTimeout
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.errors import OcrError, UnreadableImage
 from ocr_plugin.images import PageImage, open_pages
 from ocr_plugin.options import ImageOptions
 
+PREFIX = "ocr-batch-"
+"""What the names of folders begin with in which documents lie while they are decoded."""
 # Pages of a document that a process is asked for at once.
 _CHUNK = 4
 # So many pages of a document that fail one after another by killing or stalling their process are
@@ -48,13 +52,21 @@ class Decoder:
         options: limits of a page, and the resolution of PDFs.
         workers: processes.
         time_limit: seconds that a page may take.
+        folder: where documents lie while they are decoded; by default that of the system for
+            temporary files.
+
+    Raises:
+        OcrError: the folder cannot be written.
     """
 
-    def __init__(self, options: ImageOptions, workers: int, time_limit: float) -> None:
+    def __init__(
+        self, options: ImageOptions, workers: int, time_limit: float, folder: Path | None = None
+    ) -> None:
         self._options, self._time_limit = options, time_limit
+        with _writing(folder):
+            self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder)
         # Forked processes would inherit locks that the threads of this one hold.
         self._pool = ProcessPool(workers, context=multiprocessing.get_context("spawn"))
-        self._folder = tempfile.TemporaryDirectory(prefix="ocr-batch-")
         self._count = 0
 
     def close(self) -> None:
@@ -70,13 +82,17 @@ class Decoder:
             name: what its pages are to be called.
             content: the file.
             sha256: of the content.
+
+        Raises:
+            OcrError: a document cannot be put on the disk.
         """
         place = None
         if _has_pages(content):
             # A document is asked for chunk by chunk; it goes to the processes by way of the disk.
             self._count += 1
             place = Path(self._folder.name, str(self._count))
-            place.write_bytes(content)
+            with _writing(place):
+                place.write_bytes(content)
         task = _Task(place or content, sha256, name, self._options)
         return Decoding(self, task, place)
 
@@ -86,15 +102,19 @@ class Decoder:
 
 
 class Decoding:
-    """A file that is being decoded."""
+    """A file that is being decoded.
+
+    Attributes:
+        page_count: pages until here, with those that cannot be decoded.
+    """
 
     def __init__(self, decoder: Decoder, task: "_Task", place: Path | None) -> None:
         self._decoder, self._task, self._place = decoder, task, place
-        self._next, self._count, self._failures = 0, _CHUNK, 0
+        self.page_count, self._count, self._failures = 0, _CHUNK, 0
         self._future: Future[_Chunk] | None = None
         self._ask()
 
-    def pages(self, skipped: set[int]) -> "list[PageImage | BadPage] | None":
+    def pages(self, skipped: Set[int]) -> "list[PageImage | BadPage] | None":
         """Returns the next few pages, waiting for them; None after the last.
 
         Args:
@@ -108,13 +128,18 @@ class Decoding:
         except (ProcessExpired, DecodingTimeout) as error:
             return self._failed(error)
         self._failures = 0
-        self._next += len(chunk.pages)
+        self.page_count += len(chunk.pages)
         self._count = _CHUNK
         if not chunk.is_last:
             self._ask()
         else:
             self.close()
         return [page for page in chunk.pages if _index(page) not in skipped]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `pages` has an answer without waiting for it."""
+        return self._future is None or self._future.done()
 
     def close(self) -> None:
         """Gives up what is left."""
@@ -125,7 +150,7 @@ class Decoding:
             self._place.unlink(missing_ok=True)
 
     def _ask(self) -> None:
-        self._future = self._decoder._ask(self._task, self._next, self._count)
+        self._future = self._decoder._ask(self._task, self.page_count, self._count)
 
     def _failed(self, error: Exception) -> list[PageImage | BadPage]:
         """Asks again page by page; returns the page that fails alone."""
@@ -138,8 +163,8 @@ class Decoding:
         else:
             kind, reason = "TimeLimit", f"decoding took more than {self._decoder._time_limit:g} s"
         self._failures += 1
-        bad = BadPage(self._next, kind, reason)
-        self._next += 1
+        bad = BadPage(self.page_count, kind, reason)
+        self.page_count += 1
         if self._place is None:
             self.close()
         elif self._failures < _HOPELESS:
@@ -148,6 +173,15 @@ class Decoding:
             self.close()
             bad = BadPage(bad.index, kind, f"{reason}; pages after it were not tried")
         return [bad]
+
+
+@contextmanager
+def _writing(place: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = place or Path(tempfile.gettempdir())
+        raise OcrError(f"{place}: cannot be written: {error.strerror}") from error
 
 
 def _index(page: PageImage | BadPage) -> int:

@@ -1,24 +1,32 @@
 """A job's folder: who is at it, and what its records were made with."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from ocr_plugin.batch.decoding import PREFIX
 from ocr_plugin.batch.manifest import Manifest
+from ocr_plugin.batch.mending import mend_errors
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import Recorder
-from ocr_plugin.batch.records import RecordWriter
+from ocr_plugin.batch.records import RecordWriter, shard_numbers, shard_path, sync_folder
+from ocr_plugin.batch.rows import ERRORS
 from ocr_plugin.errors import ConfigurationError, OcrError
 from ocr_plugin.schema import EngineInfo
 
 JOB_NAME = "job.json"
 _LOCK_NAME = "lock"
+# What decodes and reads, beside the models.
+_LIBRARIES = ("onnxruntime", "torch", "rapidocr", "pillow", "pypdfium2", "opencv-python-headless")
 
 
 @contextmanager
@@ -29,14 +37,17 @@ def locked(folder: Path) -> Iterator[None]:
         ConfigurationError: another run is at it.
         OcrError: it cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / _LOCK_NAME, timeout=0):
-            yield
-    except Timeout:
-        raise ConfigurationError(f"{folder}: another run is at it") from None
-    except OSError as error:
-        raise OcrError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(folder / _LOCK_NAME, timeout=0))
+        except Timeout:
+            raise ConfigurationError(f"{folder}: another run is at it") from None
+        except OSError as error:
+            raise OcrError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        for left in folder.glob(f"{PREFIX}*"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        yield
 
 
 @contextmanager
@@ -55,42 +66,67 @@ def recording(
     """
     _settle(folder, options, engine, run.accept_changes)
     with Manifest(folder) as manifest:
+        mend_errors(folder, manifest)
         if run.retry_errors:
-            manifest.forget_errors()
+            manifest.retry_errors()
         writer = RecordWriter(folder, manifest.sizes(), run.shard_bytes)
         try:
             yield Recorder(folder, run, manifest, writer, tell)
         finally:
             writer.close()
+        mend_errors(folder, manifest)
 
 
 def _settle(folder: Path, options: JobOptions, engine: EngineInfo, accept_changes: bool) -> None:
     """Writes down what decides the records, or compares it with what was written."""
-    path = folder / JOB_NAME
+    path, time = folder / JOB_NAME, datetime.now(UTC).isoformat(timespec="seconds")
     now: dict[str, Any] = {
         "options": options.model_dump(mode="json"),
         "engine": engine.model_dump(mode="json"),
     }
+    told = now | {"versions": _versions(), "begun": time, "history": []}
     if path.exists():
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            decided = {name: before[name] for name in now}
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(f"{path}: cannot be read: {error}") from error
-        changes = list(_changes(before, now))
-        if not changes:
-            return
-        if not accept_changes:
+        changes = list(_changes(decided, now))
+        if changes and not accept_changes and _has_records(folder):
             raise ConfigurationError(
                 f"{folder} was begun differently: {'; '.join(changes)}"
                 " (--accept-changes goes on all the same)"
             )
+        # Another release of a library may change a record, but seldom does.
+        changes += _changes(before.get("versions", {}), told["versions"])
+        if not changes:
+            return
+        told["begun"] = before.get("begun", time)
+        told["history"] = [*before.get("history", []), {"time": time, "changes": changes}]
     elif any(folder.glob("*.sqlite")) or any(folder.glob("pages-*")):
         raise ConfigurationError(f"{folder} has records, but no {JOB_NAME}")
-    now["begun"] = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(path, json.dumps(told, indent=1) + "\n")
+
+
+def _has_records(folder: Path) -> bool:
+    files = [shard_path(folder, number) for number in (ERRORS, *shard_numbers(folder))]
+    return any(path.exists() and path.stat().st_size for path in files)
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in _LIBRARIES if any(distributions(name=name))}
+
+
+def _write(path: Path, content: str) -> None:
+    """Writes a file that is there as a whole, or as it was, whatever happens."""
     draft = path.with_suffix(".new")
     try:
-        draft.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise OcrError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -98,7 +134,7 @@ def _settle(folder: Path, options: JobOptions, engine: EngineInfo, accept_change
 def _changes(before: Any, now: Any, name: str = "") -> Iterator[str]:
     """Yields what is different, by name, in one line each."""
     if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted((before.keys() | now.keys()) - {"begun"}):
+        for key in sorted(before.keys() | now.keys()):
             yield from _changes(before.get(key), now.get(key), f"{name}.{key}".lstrip("."))
     elif before != now:
         yield f"{name} {json.dumps(before)} -> {json.dumps(now)}"

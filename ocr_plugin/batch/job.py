@@ -14,13 +14,13 @@ from pathlib import Path
 from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
 from ocr_plugin.batch.engines import limited_threads, make_engine
 from ocr_plugin.batch.folder import locked, recording
-from ocr_plugin.batch.manifest import FileKey
 from ocr_plugin.batch.members import BadMember, Member
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.reading import Readers, TimedRecognizer
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
-from ocr_plugin.batch.sources import check, members
+from ocr_plugin.batch.rows import FileKey
+from ocr_plugin.batch.sources import checked, members
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.engine import Engine
 from ocr_plugin.schema import Page, PageError
@@ -66,8 +66,7 @@ class Job:
             TooManyErrors: more pages failed than `max_error_rate`.
             OcrError: the folder cannot be written.
         """
-        run, sources = run or RunOptions(), list(sources)
-        check(sources)
+        run, sources = run or RunOptions(), checked(sources)
         readers = run.readers or min(cores(), _MOST_READERS)
         threads = max(1, cores() // readers)
         with ExitStack() as stack:
@@ -82,11 +81,15 @@ class Job:
                 recording(self.folder, self.options, engine.info, run, tell)
             )
             recorder.progress.readers = readers
-            decoder = Decoder(self.options.engine.images, run.decoders, run.page_seconds)
+            decoder = Decoder(
+                self.options.engine.images, run.decoders, run.page_seconds, self.folder
+            )
             stack.callback(decoder.close)
             volume = Volume(sources, self.options.sources)
             stack.callback(volume.close)
-            current = _Run(run, recorder, decoder, Readers(engine, readers), timed, volume, stop)
+            reading = Readers[tuple[OpenFile, int]](engine, readers)
+            stack.callback(reading.close)
+            current = _Run(run, recorder, decoder, reading, timed, volume, stop)
             return current.through(members(sources, self.options.sources))
 
 
@@ -106,7 +109,7 @@ class _Run:
         self._options, self._recorder, self._decoder = options, recorder, decoder
         self._readers, self._timed, self._volume, self._stop = readers, timed, volume, stop
         self._progress = recorder.progress
-        self._begun: deque[tuple[OpenFile, Decoding, set[int]]] = deque()
+        self._begun: deque[tuple[OpenFile, Decoding, frozenset[int]]] = deque()
         self._handed_in = 0
 
     def through(self, found: Iterator[Member]) -> Progress:
@@ -118,14 +121,14 @@ class _Run:
                     break
                 self._begin(member)
                 self._advance_to(self._options.decoders)
+                self._go_on()
             self._advance_to(0)
         finally:
             for _, decoding, _ in self._begun:
                 decoding.close()
         self._take(self._readers.finish())
-        self._recorder.write()
         self._measure()
-        self._recorder.report()
+        self._recorder.end_run()
         return self._progress
 
     def _advance_to(self, most: int) -> None:
@@ -133,12 +136,20 @@ class _Run:
         while len(self._begun) > most and not self._progress.stopped:
             self._advance()
 
+    def _go_on(self) -> None:
+        """Does what needs no waiting: of many files that are done, none hands anything in."""
+        while self._begun and self._begun[0][1].is_ready and not self._progress.stopped:
+            self._advance()
+        self._take(self._readers.results())
+        self._recorder.tick()
+
     def _is_over(self) -> bool:
         limit = self._options.limit
         return self._stop() or (limit is not None and self._handed_in >= limit)
 
     def _begin(self, member: Member) -> None:
         """Begins to decode a member, unless that is not needed."""
+        self._recorder.meet(member.source)
         self._progress.volume += member.volume
         if self._recorder.manifest.is_complete(member.source, member.name, member.fingerprint):
             self._progress.skipped += 1
@@ -154,7 +165,7 @@ class _Run:
         key = FileKey(member.source, member.name, hashlib.sha256(content).hexdigest())
         file = self._recorder.begin(key, member.fingerprint)
         if file is not None:
-            done, _ = self._recorder.manifest.done_pages(key)
+            done = self._recorder.manifest.state(key).pages
             self._begun.append((file, self._decoder.begin(key.place, content, key.sha256), done))
 
     def _advance(self) -> None:
@@ -163,7 +174,7 @@ class _Run:
         pages = decoding.pages(done)
         if pages is None:
             self._begun.popleft()
-            file.decoded = True
+            file.decoded, file.page_count = True, decoding.page_count
             if file.is_done:
                 self._recorder.end(file)
             return

@@ -1,23 +1,23 @@
 """What a job has done: one row a page, in a SQLite file beside the records.
 
-Records are written and synced first, then their rows are committed, each with where its record
-lies. What a crash leaves in a record file past the committed size is cut off at the next start.
+Records are written and synced first, a group at a time; then the group and the rows of its pages
+are committed, each with where its record lies. What a crash leaves in a record file past the last
+group is cut off at the next start.
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from ocr_plugin.batch.members import place_of
+from ocr_plugin.batch.rows import ERRORS, FileKey, FileRow, FileState, Group, PageRow
 from ocr_plugin.errors import OcrError
 
 FILE_NAME = "manifest.sqlite"
-ERRORS = 0
-"""The number under which the file of errors is kept among the shards."""
 
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     id INTEGER PRIMARY KEY,
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS files (
     sha256 TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     complete INTEGER NOT NULL DEFAULT 0,
+    page_count INTEGER NOT NULL DEFAULT 0,
     UNIQUE (source, member, sha256)
 );
 CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256, complete);
@@ -37,60 +38,61 @@ CREATE TABLE IF NOT EXISTS pages (
     line INTEGER NOT NULL,
     PRIMARY KEY (file, page_index)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, size INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS errors ON pages (frame, line) WHERE shard = 0;
+CREATE TABLE IF NOT EXISTS groups (
+    shard INTEGER NOT NULL,
+    frame INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    records INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (shard, frame)
+) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True)
-class FileKey:
-    """Which content at which place."""
-
-    source: str
-    member: str
-    sha256: str
-
-    @property
-    def place(self) -> str:
-        """Source and member in one line."""
-        return place_of(self.source, self.member)
-
-
-@dataclass(frozen=True)
-class PageRow:
-    """A page that is done, and where its record lies.
-
-    Attributes:
-        key: the file.
-        fingerprint: of the member, as `members.Member` has it.
-        page_index: counted from 0; -1 stands for a file that could not be read at all.
-        shard: number of the record file; `ERRORS` for the errors.
-        frame: where in it the group of records begins.
-        line: which record of the group, counted from 0.
-    """
-
-    key: FileKey
-    fingerprint: str
-    page_index: int
-    shard: int
-    frame: int
-    line: int
+# Those that are to be tried again.
+_OLD_ERRORS = "SELECT 1 FROM pages WHERE file = files.id AND shard = 0 AND frame < ?"
+_DONE = f"source = ? AND complete AND NOT EXISTS ({_OLD_ERRORS})"
 
 
 class Manifest:
     """The manifest of one job; to be used from one thread.
 
+    Args:
+        folder: of the job.
+        read_only: nothing is changed, and the folder may be one that cannot be written.
+
     Raises:
-        OcrError: the file is damaged, or cannot be written.
+        OcrError: the file is damaged, of another version, or cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self._path = folder / FILE_NAME
+        self._retried = 0
         with self._speaking():
-            self._database = sqlite3.connect(self._path, isolation_level=None)
-            # Committed means on the disk, also when the power fails.
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_SCHEMA)
+            self._database = self._connected(read_only)
+            version = self._database.execute("PRAGMA user_version").fetchone()[0]
+            is_new = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if version != _VERSION and not is_new:
+                raise OcrError(f"{self._path}: of another version of this program; begin a new job")
+            if not read_only:
+                # Committed means on the disk, also when the power fails.
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = FULL")
+                self._database.executescript(_SCHEMA)
+                self._database.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _connected(self, read_only: bool) -> sqlite3.Connection:
+        if not read_only:
+            return sqlite3.connect(self._path, isolation_level=None)
+        place = self._path.absolute().as_uri()
+        database = sqlite3.connect(f"{place}?mode=ro", uri=True)
+        try:
+            database.execute("PRAGMA user_version").fetchone()
+        except sqlite3.OperationalError:
+            # SQLite keeps a log beside the file, and where the folder cannot be written it reads
+            # only what is told never to change.
+            database.close()
+            database = sqlite3.connect(f"{place}?immutable=1", uri=True)
+        return database
 
     def close(self) -> None:
         """Closes the file."""
@@ -102,16 +104,51 @@ class Manifest:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def retry_errors(self) -> None:
+        """From here on takes what failed until now for missing; it stays noted until forgotten."""
+        self._retried = self.sizes().get(ERRORS, 0)
+
+    def forget_errors(self, source: str, member: str) -> None:
+        """Forgets what is to be tried again of a member, whatever its content was."""
+        if not self._has_failed(source, member):
+            return
+        with self._speaking(), self._transaction():
+            failed = self._database.execute(
+                f"SELECT id FROM files WHERE source = ? AND member = ? AND EXISTS ({_OLD_ERRORS})",
+                (source, member, self._retried),
+            ).fetchall()
+            for file in failed:
+                self._database.execute("UPDATE files SET complete = 0 WHERE id = ?", file)
+                self._database.execute(
+                    "DELETE FROM pages WHERE file = ? AND shard = 0 AND frame < ?",
+                    (*file, self._retried),
+                )
+                # A file that was never read may change before it is; nothing of it is kept.
+                self._database.execute(
+                    "DELETE FROM files WHERE id = ?"
+                    " AND NOT EXISTS (SELECT 1 FROM pages WHERE file = files.id)",
+                    file,
+                )
+
+    def failed(self) -> Iterator[tuple[str, str]]:
+        """Yields source and member of what is to be tried again."""
+        query = "SELECT DISTINCT source, member FROM pages JOIN files ON files.id = pages.file"
+        yield from self._all(f"{query} WHERE shard = 0 AND frame < ?", (self._retried,))
+
+    def _has_failed(self, source: str, member: str) -> bool:
+        """Returns whether something of a member is to be tried again."""
+        query = f"SELECT 1 FROM files WHERE source = ? AND member = ? AND EXISTS ({_OLD_ERRORS})"
+        return bool(self._retried and self._one(query, (source, member, self._retried)))
+
     def is_complete(self, source: str, member: str, fingerprint: str) -> bool:
         """Returns whether all of a member is done, told by its fingerprint alone."""
-        if not fingerprint:
+        if not fingerprint or self._has_failed(source, member):
             return False
-        found = self._one(
-            "SELECT complete FROM files WHERE source = ? AND member = ? AND fingerprint = ?"
-            " ORDER BY complete DESC",
-            (source, member, fingerprint),
+        query = (
+            "SELECT 1 FROM files"
+            " WHERE source = ? AND member = ? AND fingerprint = ? AND complete LIMIT 1"
         )
-        return bool(found and found[0])
+        return self._one(query, (source, member, fingerprint)) is not None
 
     def complete_files(self, source: str, part: str) -> list[tuple[str, str, str]]:
         """Returns member, fingerprint and content hash of the files of a part that are done.
@@ -120,122 +157,176 @@ class Manifest:
             source: as the user named it.
             part: a file of it, which may be an archive; empty for the whole source.
         """
-        # What is in an archive follows its name: "0" is the character after "/".
-        found = self._all(
-            "SELECT member, fingerprint, sha256 FROM files WHERE source = ? AND complete"
-            " AND (? = '' OR member = ? OR (member >= ? AND member < ?))",
-            (source, part, part, f"{part}!/", f"{part}!0"),
+        query, values = f"SELECT member, fingerprint, sha256 FROM files WHERE {_DONE}", (source,)
+        found = (
+            self._all(query, (*values, self._retried))
+            if not part
+            else [
+                # What is in an archive follows its name: "0" is the character after "/".
+                *self._all(f"{query} AND member = ?", (*values, self._retried, part)),
+                *self._all(
+                    f"{query} AND member >= ? AND member < ?",
+                    (*values, self._retried, f"{part}!/", f"{part}!0"),
+                ),
+            ]
         )
         return [(str(member), str(state), str(sha256)) for member, state, sha256 in found]
 
-    def done_pages(self, key: FileKey) -> tuple[set[int], bool]:
-        """Returns which pages of a file are done, and whether that is all of them."""
+    def state(self, key: FileKey) -> FileState:
+        """Returns what of a file is done."""
         found = self._one(
-            "SELECT id, complete FROM files WHERE source = ? AND member = ? AND sha256 = ?",
+            "SELECT id, complete, fingerprint FROM files"
+            " WHERE source = ? AND member = ? AND sha256 = ?",
             (key.source, key.member, key.sha256),
         )
         if found is None:
-            return set(), False
+            return FileState()
         pages = self._all("SELECT page_index FROM pages WHERE file = ?", (found[0],))
-        return {page for (page,) in pages}, bool(found[1])
+        return FileState(frozenset(page for (page,) in pages), bool(found[1]), str(found[2]))
 
     def twin(self, sha256: str) -> list[PageRow]:
         """Returns the pages of a complete file of the same content, or none."""
-        found = self._one("SELECT id FROM files WHERE sha256 = ? AND complete", (sha256,))
-        return [] if found is None else list(self._rows("WHERE files.id = ?", found))
+        found = self._one(
+            f"SELECT id FROM files WHERE sha256 = ? AND complete AND NOT EXISTS ({_OLD_ERRORS})",
+            (sha256, self._retried),
+        )
+        return [] if found is None else list(self._rows("WHERE files.id = ?", (found[0],)))
+
+    def groups(self) -> Iterator[Group]:
+        """Yields every group, in the order of the records."""
+        with self._speaking():
+            query = "SELECT shard, frame, size, records, checksum FROM groups"
+            for found in self._database.execute(f"{query} ORDER BY shard, frame"):
+                yield Group(*found)
 
     def rows(self) -> Iterator[PageRow]:
         """Yields every page that is done, in the order of the records."""
         yield from self._rows("ORDER BY shard, frame, line", ())
 
+    def error_rows(self) -> Iterator[PageRow]:
+        """Yields every page that failed, in the order of the records."""
+        yield from self._rows("WHERE shard = 0 ORDER BY frame, line", ())
+
     def rows_by_file(self) -> Iterator[PageRow]:
         """Yields every page that was read, a file's pages one after the other."""
-        yield from self._rows("WHERE shard != ? ORDER BY file, page_index", (ERRORS,))
+        yield from self._rows("WHERE shard != 0 ORDER BY file, page_index", ())
+
+    def gaps(self) -> Iterator[tuple[str, int, int]]:
+        """Yields the place of files that are not as complete as noted: pages told, and found."""
+        with self._speaking():
+            for source, member, told, found in self._database.execute(
+                "SELECT source, member, page_count, count(groups.shard) AS found"
+                " FROM files LEFT JOIN pages ON pages.file = files.id"
+                " LEFT JOIN groups USING (shard, frame) WHERE complete GROUP BY files.id"
+                " HAVING found != page_count"
+                " OR max(page_index) + 1 != sum(page_index >= 0)"
+            ):
+                yield place_of(source, member), told, found
 
     def counts(self) -> dict[str, int]:
         """Returns how many files are complete, how many pages were read, and how many failed."""
         files = self._one("SELECT count(*), coalesce(sum(complete), 0) FROM files", ())
-        pages = self._one("SELECT count(*), coalesce(sum(shard = ?), 0) FROM pages", (ERRORS,))
-        assert files is not None and pages is not None
+        pages = self._one("SELECT count(*) FROM pages", ())
+        errors = self._one("SELECT count(*) FROM pages WHERE shard = 0", ())
+        assert files is not None and pages is not None and errors is not None
         return {
             "files": files[0],
             "complete_files": files[1],
-            "pages": pages[0] - pages[1],
-            "errors": pages[1],
+            "pages": pages[0] - errors[0],
+            "errors": errors[0],
         }
+
+    def documents(self) -> int:
+        """Returns how many files have pages that were read."""
+        found = self._one("SELECT count(DISTINCT file) FROM pages WHERE shard != 0", ())
+        assert found is not None
+        return int(found[0])
 
     def sizes(self) -> dict[int, int]:
         """Returns how many bytes of each record file are committed."""
-        return {number: size for number, size in self._all("SELECT number, size FROM shards", ())}
+        return dict(self._all("SELECT shard, max(frame + size) FROM groups GROUP BY shard", ()))
+
+    def stale_errors(self) -> int:
+        """Returns how many records of errors belong to pages that were tried again."""
+        written = self._one("SELECT coalesce(sum(records), 0) FROM groups WHERE shard = 0", ())
+        known = self._one("SELECT count(*) FROM pages WHERE shard = 0", ())
+        assert written is not None and known is not None
+        return int(written[0] - known[0])
 
     def commit(
-        self, rows: Iterable[PageRow], complete: Iterable[FileKey], sizes: dict[int, int]
+        self, groups: Iterable[Group], rows: Iterable[PageRow], complete: Iterable[FileRow]
     ) -> None:
         """Notes pages whose records are on the disk, all or none.
 
         Args:
+            groups: the records.
             rows: the pages.
             complete: files of which nothing is missing any more.
-            sizes: of the record files that have grown, in bytes.
         """
         with self._speaking(), self._transaction():
+            self._add(groups)
             for row in rows:
-                key = (row.key.source, row.key.member, row.key.sha256)
                 self._database.execute(
-                    "INSERT INTO files (source, member, sha256, fingerprint) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint",
-                    (*key, row.fingerprint),
-                )
-                self._database.execute(
-                    "INSERT INTO pages SELECT id, ?, ?, ?, ? FROM files"
-                    " WHERE source = ? AND member = ? AND sha256 = ?",
-                    (row.page_index, row.shard, row.frame, row.line, *key),
-                )
+                    "INSERT INTO pages VALUES (?, ?, ?, ?, ?)",
+                    (self._file(row.key, row.fingerprint), row.page_index,
+                     row.group.shard, row.group.frame, row.line),
+                )  # fmt: skip
             for done in complete:
                 self._database.execute(
-                    "UPDATE files SET complete = 1 WHERE source = ? AND member = ? AND sha256 = ?",
-                    (done.source, done.member, done.sha256),
+                    "UPDATE files SET complete = 1, page_count = coalesce(?, page_count)"
+                    " WHERE id = ?",
+                    (done.page_count, self._file(done.key, done.fingerprint)),
                 )
-            self._keep_sizes(sizes)
 
-    def forget_errors(self) -> int:
-        """Makes every page that failed one that is missing; returns how many there were."""
+    def move_errors(self, groups: Iterable[Group], rows: Iterable[PageRow]) -> None:
+        """Notes that the file of errors was written anew."""
         with self._speaking(), self._transaction():
-            count = self._database.execute(
-                "SELECT count(*) FROM pages WHERE shard = ?", (ERRORS,)
-            ).fetchone()[0]
-            self._database.execute(
-                "UPDATE files SET complete = 0"
-                " WHERE id IN (SELECT file FROM pages WHERE shard = ?)",
-                (ERRORS,),
-            )
-            self._database.execute("DELETE FROM pages WHERE shard = ?", (ERRORS,))
-            # Files that were never read may change before they are; nothing of them is kept.
-            self._database.execute("DELETE FROM files WHERE id NOT IN (SELECT file FROM pages)")
-            self._keep_sizes({ERRORS: 0})
-        return int(count)
+            self._database.execute("DELETE FROM groups WHERE shard = 0")
+            self._add(groups)
+            for row in rows:
+                self._database.execute(
+                    "UPDATE pages SET frame = ?, line = ? WHERE file = ? AND page_index = ?",
+                    (row.group.frame, row.line,
+                     self._file(row.key, row.fingerprint), row.page_index),
+                )  # fmt: skip
 
-    def _keep_sizes(self, sizes: dict[int, int]) -> None:
+    def _add(self, groups: Iterable[Group]) -> None:
         self._database.executemany(
-            "INSERT INTO shards VALUES (?, ?) ON CONFLICT DO UPDATE SET size = excluded.size",
-            sizes.items(),
+            "INSERT INTO groups VALUES (?, ?, ?, ?, ?)",
+            ((each.shard, each.frame, each.size, each.records, each.checksum) for each in groups),
         )
+
+    def _file(self, key: FileKey, fingerprint: str) -> int:
+        """Returns the row of a file, which has this fingerprint now."""
+        values = (key.source, key.member, key.sha256)
+        self._database.execute(
+            "INSERT INTO files (source, member, sha256, fingerprint) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint"
+            " WHERE fingerprint != excluded.fingerprint",
+            (*values, fingerprint),
+        )
+        found = self._database.execute(
+            "SELECT id FROM files WHERE source = ? AND member = ? AND sha256 = ?", values
+        ).fetchone()
+        return int(found[0])
 
     def _rows(self, condition: str, values: tuple[object, ...]) -> Iterator[PageRow]:
         query = (
-            "SELECT source, member, sha256, fingerprint, page_index, shard, frame, line"
-            f" FROM pages JOIN files ON files.id = pages.file {condition}"
+            "SELECT source, member, sha256, fingerprint, page_index, line,"
+            " shard, frame, size, records, checksum FROM pages"
+            f" JOIN files ON files.id = pages.file JOIN groups USING (shard, frame) {condition}"
         )
         with self._speaking():
-            for source, member, sha256, *rest in self._database.execute(query, values):
-                yield PageRow(FileKey(source, member, sha256), *rest)
+            for found in self._database.execute(query, values):
+                key, (fingerprint, index, line) = FileKey(*found[:3]), found[3:6]
+                yield PageRow(key, fingerprint, index, Group(*found[6:]), line)
 
-    def _one(self, query: str, values: tuple[object, ...]) -> tuple[int, ...] | None:
+    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._speaking():
-            found: tuple[int, ...] | None = self._database.execute(query, values).fetchone()
+            found: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
             return found
 
-    def _all(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _all(self, query: str, values: tuple[object, ...]) -> list[Any]:
         with self._speaking():
             return self._database.execute(query, values).fetchall()
 

@@ -16,6 +16,9 @@ _PICTURES = (
 )
 
 
+_DRIVE = re.compile("[A-Za-z]:")
+
+
 class SourceOptions(Options):
     """What is taken of a source, and what an archive may cost."""
 
@@ -35,12 +38,19 @@ class SourceOptions(Options):
     )
     max_depth: int = Field(default=1, ge=0, description="Archives within archives that are opened.")
 
-    def takes(self, name: str) -> bool:
-        """Returns whether a member of this name is read."""
-        name = name.casefold()
-        return any(fnmatch(name, pattern.casefold()) for pattern in self.include) and not any(
-            fnmatch(name, pattern.casefold()) for pattern in self.exclude
-        )
+    def takes(self, *names: str) -> bool:
+        """Returns whether a member is read that goes by these names."""
+        return _match(names, self.include) and not self.leaves_out(*names)
+
+    def leaves_out(self, *names: str) -> bool:
+        """Returns whether a member, or an archive, of these names is left out."""
+        return _match(names, self.exclude)
+
+
+def _match(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    return any(
+        fnmatch(name.casefold(), pattern.casefold()) for name in names for pattern in patterns
+    )
 
 
 class BadMember(Exception):
@@ -96,12 +106,7 @@ def broken(source: str, name: str, reason: str) -> Member:
 def is_unsafe(name: str) -> bool:
     """Returns whether a name in an archive would lead out of a folder it is unpacked to."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    return ".." in parts or name.startswith(("/", "\\")) or ":" in (parts[0] if parts else "")
-
-
-def plain(name: str) -> str:
-    """Returns a name without what `Names` added to it."""
-    return re.sub(r"#\d+$", "", name)
+    return ".." in parts or name.startswith(("/", "\\")) or bool(_DRIVE.match(name))
 
 
 class Names:
@@ -112,6 +117,14 @@ class Names:
 
     def of(self, name: str) -> str:
         """Returns a name, as text, that was not given before."""
-        name = text_of(name)
-        count = self._seen[name] = self._seen.get(name, 0) + 1
-        return name if count == 1 else f"{name}#{count}"
+        name = given = text_of(name)
+        while given in self._seen:
+            self._seen[name] += 1
+            given = f"{name}#{self._seen[name]}"
+        self._seen[given] = 1
+        return given
+
+
+def line_of(error: BaseException) -> str:
+    """Returns what an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# The first pages, for which everything has to be loaded, say nothing about the others.
+_TELLING_S = 10.0
+
 
 @dataclass
 class Progress:
@@ -21,6 +24,7 @@ class Progress:
         total_volume: bytes of all sources; None while they are being counted, or if some are not
             told.
         stopped: whether the run ended before its sources did.
+        is_over: whether it has ended.
     """
 
     pages: int = 0
@@ -35,6 +39,17 @@ class Progress:
     skipped_volume: int = 0
     total_volume: int | None = None
     stopped: bool = False
+    is_over: bool = False
+
+    @property
+    def recorded(self) -> int:
+        """Pages of which there are records now, read or not."""
+        return self.pages + self.duplicates
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found in the sources."""
+        return not (self.recorded or self.errors or self.skipped or self.stopped)
 
     @property
     def recognizer_share(self) -> float:
@@ -45,6 +60,8 @@ class Progress:
     def seconds_left(self) -> float | None:
         """What is left, by the bytes; None as long as nobody knows."""
         read = self.volume - self.skipped_volume
-        if self.total_volume is None or read <= 0 or self.volume >= self.total_volume:
+        if self.is_over or self.stopped or self.seconds < _TELLING_S or read <= 0:
+            return None
+        if self.total_volume is None or self.volume >= self.total_volume:
             return None
         return self.seconds * (self.total_volume - self.volume) / read

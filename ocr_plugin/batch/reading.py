@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from ocr_plugin.engine import Engine
@@ -56,6 +57,7 @@ class Readers(Generic[Mark]):
     def __init__(self, engine: Engine, threads: int, room: int = 4) -> None:
         self._engine = engine
         self._waiting: queue.Queue[tuple[PageImage, Mark] | None] = queue.Queue(threads * room)
+        self._is_closed = threading.Event()
         self._done: queue.Queue[tuple[Mark, Page | PageError] | BaseException] = queue.Queue()
         self._threads = [
             threading.Thread(target=self._work, name=f"ocr-read-{number}", daemon=True)
@@ -93,6 +95,20 @@ class Readers(Generic[Mark]):
             time.sleep(0.005)
         yield from self.results()
 
+    def close(self) -> None:
+        """Ends the threads, when what they are at is finished; what waits for them is dropped.
+
+        A process that ends while one of them is in native code would be aborted.
+        """
+        self._is_closed.set()
+        while alive := [thread for thread in self._threads if thread.is_alive()]:
+            with suppress(queue.Empty):
+                while True:
+                    self._waiting.get_nowait()
+            with suppress(queue.Full):
+                self._waiting.put_nowait(None)
+            alive[0].join(0.02)
+
     def _put(self, item: tuple[PageImage, Mark] | None) -> Iterator[tuple[Mark, Page | PageError]]:
         while True:
             try:
@@ -105,7 +121,7 @@ class Readers(Generic[Mark]):
         marks: deque[Mark] = deque()
 
         def images() -> Iterator[PageImage]:
-            while (item := self._waiting.get()) is not None:
+            while (item := self._waiting.get()) is not None and not self._is_closed.is_set():
                 marks.append(item[1])
                 yield item[0]
 

@@ -6,21 +6,22 @@ A group of records is one frame, written and synced as a whole; a frame can be r
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import zstandard
 
-from ocr_plugin.batch.manifest import ERRORS, PageRow
+from ocr_plugin.batch.rows import ERRORS, Group, PageRow
 from ocr_plugin.errors import OcrError
 
 ERRORS_NAME = "errors.jsonl"
 _LEVEL = 6
 # Pages of one document are spread over a few groups at the most.
 _GROUPS_HELD = 16
-_CHUNK = 1 << 16
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -61,12 +62,11 @@ class RecordWriter:
 
     def close(self) -> None:
         """Closes the files."""
-        self._shard.close()
-        self._errors.close()
+        for file in (self._shard, self._errors):
+            with suppress(OSError):  # of a write that failed, which was told then
+                file.close()
 
-    def write(
-        self, records: Sequence[bytes], errors: Sequence[bytes]
-    ) -> tuple[tuple[int, int], int, dict[int, int]]:
+    def write(self, records: Sequence[bytes], errors: Sequence[bytes]) -> list[Group]:
         """Appends a group of records and of errors, and waits until the disk has them.
 
         Args:
@@ -74,7 +74,7 @@ class RecordWriter:
             errors: likewise.
 
         Returns:
-            The records' shard and frame, the errors' frame, and the sizes of both files.
+            That of the records and that of the errors, if there are any.
 
         Raises:
             OcrError: they cannot be written; what was is cut off at the next start.
@@ -84,34 +84,30 @@ class RecordWriter:
                 self._shard.close()
                 self._number += 1
                 self._open()
-            place = self._number, self._sizes.get(self._number, 0)
+            groups = []
             if records:
-                content = zstandard.ZstdCompressor(_LEVEL).compress(b"\n".join(records) + b"\n")
-                self._append(self._shard, self._number, content)
-            error_frame = self._sizes[ERRORS]
+                content = packed(records)
+                groups.append(self._append(self._shard, self._number, content, len(records)))
             if errors:
-                self._append(self._errors, ERRORS, b"\n".join(errors) + b"\n")
+                content = joined(errors)
+                groups.append(self._append(self._errors, ERRORS, content, len(errors)))
         except OSError as error:
             raise _unwritable(self._folder, error) from error
-        grown = {self._number: self._sizes.get(self._number, 0), ERRORS: self._sizes[ERRORS]}
-        return place, error_frame, grown
+        return groups
 
-    def _append(self, file: BinaryIO, number: int, content: bytes) -> None:
+    def _append(self, file: BinaryIO, number: int, content: bytes, records: int) -> Group:
+        frame = self._sizes.get(number, 0)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-        self._sizes[number] = self._sizes.get(number, 0) + len(content)
+        self._sizes[number] = frame + len(content)
+        return Group(number, frame, len(content), records, zlib.crc32(content))
 
     def _open(self) -> None:
         self._shard = shard_path(self._folder, self._number).open("ab")
         if not hasattr(self, "_errors"):
             self._errors: BinaryIO = shard_path(self._folder, ERRORS).open("ab")
-        # A new file's name is on the disk only when its folder is.
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._folder)
 
     def _cut(self, number: int) -> None:
         path, size = shard_path(self._folder, number), self._sizes.get(number, 0)
@@ -126,27 +122,43 @@ def _unwritable(folder: Path, error: OSError) -> OcrError:
     return OcrError(f"{error.filename or folder}: cannot be written: {error.strerror}")
 
 
-def read_group(folder: Path, number: int, frame: int) -> list[bytes]:
-    """Returns the records of a group, or all errors from a place on, as JSON.
+def sync_folder(folder: Path) -> None:
+    """Waits until the disk has the names of the files in a folder, which their own sync omits."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def joined(records: Sequence[bytes]) -> bytes:
+    """Returns records as lines."""
+    return b"\n".join(records) + b"\n"
+
+
+def packed(records: Sequence[bytes]) -> bytes:
+    """Returns records as lines in a Zstandard frame."""
+    return zstandard.ZstdCompressor(_LEVEL, write_checksum=True).compress(joined(records))
+
+
+def read_group(folder: Path, group: Group) -> list[bytes]:
+    """Returns the records of a group as JSON.
 
     Raises:
         OcrError: there is no such group, or it is damaged.
     """
-    path = shard_path(folder, number)
+    path = shard_path(folder, group.shard)
     try:
         with path.open("rb") as file:
-            file.seek(frame)
-            if number == ERRORS:
-                return file.read().splitlines()
-            unpacking = zstandard.ZstdDecompressor().decompressobj()
-            content = bytearray()
-            while not unpacking.eof and (chunk := file.read(_CHUNK)):
-                content += unpacking.decompress(chunk)
-            if not unpacking.eof:
-                raise zstandard.ZstdError("it is cut off")
-            return bytes(content).splitlines()
-    except (OSError, zstandard.ZstdError) as error:
-        raise OcrError(f"{path}: the group at {frame} cannot be read: {error}") from error
+            file.seek(group.frame)
+            content = file.read(group.size)
+        if zlib.crc32(content) != group.checksum:
+            raise ValueError("it is damaged, or cut off")
+        if group.shard != ERRORS:
+            content = zstandard.ZstdDecompressor().decompress(content)
+        return content.splitlines()
+    except (OSError, ValueError, zstandard.ZstdError) as error:
+        raise OcrError(f"{path}: the group at {group.frame} cannot be read: {error}") from error
 
 
 def read_documents(folder: Path, rows: Iterable[PageRow]) -> Iterator[dict[str, Any]]:
@@ -157,7 +169,7 @@ def read_documents(folder: Path, rows: Iterable[PageRow]) -> Iterator[dict[str, 
     """
     held = lru_cache(_GROUPS_HELD)(read_group)
     for row in rows:
-        yield json.loads(held(folder, row.shard, row.frame)[row.line])
+        yield json.loads(held(folder, row.group)[row.line])
 
 
 def read_records(folder: Path) -> Iterator[dict[str, Any]]:

@@ -5,21 +5,31 @@ They lie on this machine or wherever fsspec reaches (``s3://``, ``gs://``, ``hf:
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ocr_plugin.batch.archives import archive_members, is_archive
-from ocr_plugin.batch.members import BadMember, Member, Members, SourceOptions, broken, text_of
+from ocr_plugin.batch.listing import names
+from ocr_plugin.batch.members import (
+    BadMember,
+    Member,
+    Members,
+    SourceOptions,
+    broken,
+    line_of,
+    text_of,
+)
+from ocr_plugin.batch.table import rows
 from ocr_plugin.errors import ConfigurationError
 
 _LISTS = (".txt", ".lst")
 _TABLES = (".parquet", ".pq")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_ROWS = 64
 
 
 def members(sources: Iterable[str | os.PathLike[str]], options: SourceOptions) -> Members:
@@ -42,15 +52,16 @@ def members(sources: Iterable[str | os.PathLike[str]], options: SourceOptions) -
             yield from part.members(options)
 
 
-def check(sources: Iterable[str | os.PathLike[str]]) -> None:
-    """Looks whether all sources are there, before anything is begun.
+def checked(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Returns sources, each once, when all of them are known to be there.
 
     Raises:
         ConfigurationError: there is no such source.
     """
-    for source in sources:
-        for one in _expanded(os.fspath(source)):
-            Place(one)
+    found: dict[str, None] = {}
+    for source in chain.from_iterable(_expanded(os.fspath(source)) for source in sources):
+        found[Place(source).source] = None
+    return list(found)
 
 
 def parts(
@@ -71,6 +82,8 @@ def _expanded(source: str) -> Iterator[str]:
         yield source
         return
     first, last = found.groups()
+    if int(first) > int(last):
+        raise ConfigurationError(f"{source}: {first} is more than {last}")
     for number in range(int(first), int(last) + 1):
         yield from _expanded(
             f"{source[: found.start()]}{number:0{len(first)}}{source[found.end() :]}"
@@ -108,7 +121,7 @@ class Place:
     """A source, on this machine or elsewhere.
 
     Attributes:
-        source: path or URL.
+        source: path or URL; of the spellings of a path (``a``, ``a/``, ``./a``) always the same.
         named: the same as text.
 
     Raises:
@@ -116,32 +129,44 @@ class Place:
     """
 
     def __init__(self, source: str) -> None:
-        self.source, self.named = source, text_of(source)
         self.remote = "://" in source
+        # Not os.path.normpath: what "a/.." is depends on where a link "a" leads.
+        self.source = source if self.remote else str(Path(source))
+        self.named = text_of(self.source)
         if self.remote:
             self._files, self._path = _remote(source)
             try:
                 self._info = self._files.info(self._path)
             except Exception as error:  # every file system has errors of its own
-                raise ConfigurationError(f"{source}: {_line(error)}") from error
+                raise ConfigurationError(f"{source}: {line_of(error)}") from error
             self.is_folder = self._info["type"] == "directory"
         else:
-            self.is_folder = Path(source).is_dir()
-            if not self.is_folder and not Path(source).is_file():
-                raise ConfigurationError(f"{source}: no such file or folder")
+            self.is_folder = _is_folder(self.source)
 
-    def parts(self, options: SourceOptions) -> "Iterator[Part | Member]":
-        """Yields the source's files, and what is broken in it."""
+    def parts(
+        self, options: SourceOptions, lists: frozenset[str] = frozenset()
+    ) -> "Iterator[Part | Member]":
+        """Yields the source's files, and what is broken in it.
+
+        Args:
+            options: what is taken.
+            lists: those that led here.
+        """
         if self.is_folder:
             for name, failure in self._names():
-                if failure:
+                if failure and (name.endswith("*") or self._takes(name, options)):
                     yield broken(self.source, name, failure)
-                elif is_archive(name) or name.casefold().endswith(_TABLES) or options.takes(name):
+                elif not failure and self._takes(name, options):
                     yield Part(self, name)
         elif self.source.casefold().endswith(_LISTS):
-            yield from self._listed(options)
+            yield from self._listed(options, lists)
         else:
             yield Part(self, "")
+
+    def _takes(self, name: str, options: SourceOptions) -> bool:
+        if is_archive(name) or name.casefold().endswith(_TABLES):
+            return not options.leaves_out(name)
+        return options.takes(name)
 
     def file(self, name: str, options: SourceOptions) -> Members:
         """Yields what is in a file of the source, or in the source itself."""
@@ -152,7 +177,8 @@ class Place:
                 if file is None:
                     yield broken(self.source, name, failure)
                 else:
-                    yield from archive_members(self.named, prefix, place, file, options)
+                    state, _ = self.state(name)
+                    yield from archive_members(self.named, prefix, place, file, options, state)
         elif place.casefold().endswith(_TABLES):
             yield from self._rows(place, prefix, options)
         else:
@@ -179,7 +205,7 @@ class Place:
     def _names(self) -> Iterator[tuple[str, str]]:
         """Yields the names of all files of a folder, and why one cannot be read, if so."""
         if not self.remote:
-            yield from _names(self.source)
+            yield from names(self.source)
             return
         base = self._path.rstrip("/") + "/"
         for found in sorted(self._files.find(self._path)):
@@ -200,7 +226,7 @@ class Place:
                 try:
                     content = file.read(options.max_bytes + 1)
                 except Exception as error:  # as above
-                    raise BadMember(f"cannot be read: {_line(error)}") from error
+                    raise BadMember(f"cannot be read: {line_of(error)}") from error
             if len(content) > options.max_bytes:
                 raise BadMember(f"more than {options.max_bytes} bytes (max_bytes)")
             if before is not None and before != _state(place):
@@ -220,15 +246,20 @@ class Place:
                 else:
                     file = stack.enter_context(Path(place).open("rb"))
             except Exception as error:  # as above
-                yield None, f"cannot be opened: {_line(error)}"
+                yield None, f"cannot be opened: {line_of(error)}"
                 return
             yield file, ""
 
-    def _listed(self, options: SourceOptions) -> "Iterator[Part | Member]":
+    def _listed(self, options: SourceOptions, lists: frozenset[str]) -> "Iterator[Part | Member]":
         """Yields the files of the sources that this file names, one a line."""
+        own = self.source if self.remote else os.path.realpath(self.source)
+        if own in lists:
+            yield broken(self.source, "", "the list names itself, by way of others or directly")
+            return
         with self._open(self.source) as (file, failure):
             if file is None:
-                raise ConfigurationError(f"{self.source}: {failure}")
+                yield broken(self.source, "", failure)
+                return
             for raw in file:
                 line = raw.decode("utf-8", "surrogateescape").strip()
                 if not line:
@@ -240,39 +271,32 @@ class Place:
                 except ConfigurationError as error:
                     yield broken(line, "", str(error).removeprefix(f"{line}: "))
                     continue
-                yield from inner.parts(options)
+                yield from inner.parts(options, lists | {own})
 
     def _rows(self, place: str, prefix: str, options: SourceOptions) -> Members:
         """Yields the pictures of a Parquet table, by row."""
-        try:
-            import pyarrow.parquet
-        except ModuleNotFoundError:
-            raise ConfigurationError(
-                "pyarrow is missing: pip install 'ocr-plugin[batch]'"
-            ) from None
         with self._open(place) as (file, failure):
             if file is None:
                 yield broken(self.source, prefix.removesuffix("!/"), failure)
                 return
             try:
-                size = file.seek(0, os.SEEK_END)
-                table = pyarrow.parquet.ParquetFile(file)
-                volume = size // max(1, table.metadata.num_rows)
-                column = options.column or _picture_column(table.schema_arrow)
-                row = 0
-                for batch in table.iter_batches(_ROWS, columns=[column]):
-                    for value in batch.column(0).to_pylist():
-                        member = self._row(value, f"{prefix}row {row}", place, options)
-                        yield replace(member, volume=volume)
-                        row += 1
-            except (OSError, KeyError, pyarrow.ArrowException) as error:
-                yield broken(self.source, f"{prefix}*", f"the table is damaged: {_line(error)}")
+                for name, value, volume in rows(file, options):
+                    if isinstance(value, BadMember):
+                        yield broken(self.source, prefix + name, str(value))
+                    else:
+                        yield self._row(value, prefix + name, place, options, volume)
+            except ConfigurationError:
+                raise
+            except Exception as error:  # as above
+                yield broken(self.source, f"{prefix}*", f"the table is damaged: {line_of(error)}")
 
-    def _row(self, value: Any, name: str, place: str, options: SourceOptions) -> Member:
+    def _row(
+        self, value: Any, name: str, place: str, options: SourceOptions, volume: int
+    ) -> Member:
         if isinstance(value, dict):  # as Hugging Face's datasets have it: bytes, path
             value = value.get("bytes") or value.get("path")
         if isinstance(value, bytes):
-            return Member(self.named, name, "", lambda: _short(value, options))
+            return Member(self.named, name, "", lambda: _short(value, options), volume=volume)
         if isinstance(value, str):
             if not self.remote and "://" not in value:
                 value = str(Path(place).parent / value)
@@ -280,27 +304,23 @@ class Place:
                 inner = Place(value)
             except ConfigurationError as error:
                 return broken(self.source, name, str(error))
-            return Member(self.named, name, "", inner._reader(value, options))
+            return Member(self.named, name, "", inner._reader(value, options), volume=volume)
         return broken(self.source, name, "the row has neither bytes nor a path")
 
 
-def _names(folder: str) -> Iterator[tuple[str, str]]:
-    """Yields the names of all files below a folder, sorted in every folder, with ``/`` between.
-
-    A folder that cannot be read has its reason with it.
-    """
+def _is_folder(path: str) -> bool:
+    """Returns whether a path is a folder's; otherwise it is a file's."""
     try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigurationError(f"{path}: no such file or folder") from None
     except OSError as error:
-        yield "*", f"the folder cannot be read: {error.strerror}"
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            for name, failure in _names(entry.path):
-                yield f"{entry.name}/{name}", failure
-        elif entry.is_file():
-            yield entry.name, ""
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a null character
+        raise ConfigurationError(f"{path!r}: {line_of(error)}") from error
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise ConfigurationError(f"{path}: neither a file nor a folder")
+    return stat.S_ISDIR(mode)
 
 
 def _remote(source: str) -> tuple[Any, str]:
@@ -308,24 +328,9 @@ def _remote(source: str) -> tuple[Any, str]:
         import fsspec
 
         files, path = fsspec.core.url_to_fs(source)
-    except ImportError as error:
-        raise ConfigurationError(f"{source}: {_line(error)}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{source}: {_line(error)}") from error
+    except (ImportError, ValueError) as error:
+        raise ConfigurationError(f"{source}: {line_of(error)}") from error
     return files, path
-
-
-def _picture_column(schema: Any) -> str:
-    """Returns the first column that holds bytes, else the first that holds paths."""
-    import pyarrow
-
-    binary = (pyarrow.types.is_binary, pyarrow.types.is_large_binary, pyarrow.types.is_struct)
-    text = (pyarrow.types.is_string, pyarrow.types.is_large_string)
-    for kinds in (binary, text):
-        for column in schema:
-            if any(kind(column.type) for kind in kinds):
-                return str(column.name)
-    raise KeyError("no column holds bytes or paths; name it (column)")
 
 
 def _state(path: str) -> tuple[str, int]:
@@ -341,7 +346,3 @@ def _short(content: bytes, options: SourceOptions) -> bytes:
     if len(content) > options.max_bytes:
         raise BadMember(f"more than {options.max_bytes} bytes (max_bytes)")
     return content
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ocr_plugin.batch.manifest import ERRORS, Manifest, PageRow
+from ocr_plugin.batch.manifest import Manifest
 from ocr_plugin.batch.records import read_group, shard_numbers, shard_path
+from ocr_plugin.batch.rows import ERRORS, Group, PageRow
 from ocr_plugin.errors import OcrError
 from ocr_plugin.schema import Page
 
@@ -17,17 +18,18 @@ from ocr_plugin.schema import Page
 def problems(folder: Path) -> Iterator[str]:
     """Yields what is wrong with a job's folder, a line each; nothing where all is well.
 
-    Every record file is read from its first byte to its last committed one: a page that is there
-    twice, is missing, does not parse, or has another hash than the manifest is a problem. Records
-    past the committed size are none: they are cut off at the next run.
+    Every record file is read from its first byte to its last committed one: a byte that changed, a
+    page that is there twice, is missing, does not parse, or has another hash than the manifest is a
+    problem. Records past the committed size are none: they are cut off at the next run.
 
     Raises:
         OcrError: the manifest cannot be read.
     """
-    with Manifest(folder) as manifest:
-        sizes = manifest.sizes()
-        yield from _size_problems(folder, sizes)
-        yield from _row_problems(folder, manifest.rows(), sizes)
+    with Manifest(folder, read_only=True) as manifest:
+        yield from _size_problems(folder, manifest.sizes())
+        yield from _group_problems(folder, manifest.groups(), manifest.rows())
+        for place, told, found in manifest.gaps():
+            yield f"{place}: {found} pages are noted, in another order or number than its {told}"
 
 
 def _size_problems(folder: Path, sizes: dict[int, int]) -> Iterator[str]:
@@ -36,36 +38,50 @@ def _size_problems(folder: Path, sizes: dict[int, int]) -> Iterator[str]:
         actual = path.stat().st_size if path.exists() else 0
         if actual < size:
             yield f"{path.name}: {actual} bytes, where {size} were written"
+    # The next shard may have been begun, as records are written before they are committed.
+    known = {*sizes, max(sizes, default=0) + 1}
     for number in shard_numbers(folder):
-        if number not in sizes and shard_path(folder, number).stat().st_size:
+        if number not in known and shard_path(folder, number).stat().st_size:
             yield f"{shard_path(folder, number).name}: the manifest does not know it"
 
 
-def _row_problems(folder: Path, rows: Iterator[PageRow], sizes: dict[int, int]) -> Iterator[str]:
-    """Compares all rows, in the order of the records, with the records."""
+def _group_problems(
+    folder: Path, groups: Iterator[Group], rows: Iterator[PageRow]
+) -> Iterator[str]:
+    """Compares all groups, and the rows of each, with the records."""
     reached: dict[int, int] = {}
-    for (shard, frame), group in groupby(rows, key=lambda row: (row.shard, row.frame)):
-        name = shard_path(folder, shard).name
+    by_group = groupby(rows, key=lambda row: row.group)
+    following = next(by_group, None)
+    for group in groups:
+        expected = []
+        if following is not None and following[0] == group:
+            expected = list(following[1])
+            following = next(by_group, None)
+        name = shard_path(folder, group.shard).name
+        end = reached.get(group.shard, 0)
+        if end != group.frame:
+            yield f"{name}: from byte {end} to {group.frame} the manifest does not know it"
+        reached[group.shard] = group.frame + group.size
         try:
-            records = read_group(folder, shard, frame)
+            records = read_group(folder, group)
         except OcrError as error:
             yield str(error)
             continue
-        expected = list(group)
-        if shard == ERRORS:
-            records = records[: len(expected)]
-        if reached.get(shard, 0) != frame and shard == ERRORS:
-            yield f"{name}: lines before byte {frame} that the manifest does not know"
-        reached[shard] = frame + sum(len(record) + 1 for record in records)
-        if [row.line for row in expected] != list(range(len(records))):
-            yield f"{name}: {len(records)} records at byte {frame}, where {len(expected)} were told"
-        for row in expected:
-            if row.line < len(records):
-                reason = _difference(records[row.line], row)
-                if reason:
-                    yield f"{name}: byte {frame}, record {row.line}: {reason}"
-    if reached.get(ERRORS, 0) < sizes.get(ERRORS, 0):
-        yield f"{shard_path(folder, ERRORS).name}: lines that the manifest does not know"
+        for problem in _record_problems(group, records, expected):
+            yield f"{name}: byte {group.frame}, {problem}"
+
+
+def _record_problems(group: Group, records: list[bytes], rows: list[PageRow]) -> Iterator[str]:
+    if len(records) != group.records:
+        yield f"{len(records)} records, where {group.records} were written"
+    # Errors of pages that were tried again may still stand in their file.
+    if group.shard != ERRORS and [row.line for row in rows] != list(range(len(records))):
+        yield f"{len(records)} records, where {len(rows)} pages were told"
+    for row in rows:
+        if row.line < len(records):
+            reason = _difference(records[row.line], row)
+            if reason:
+                yield f"record {row.line}: {reason}"
 
 
 def _difference(line: bytes, row: PageRow) -> str:
@@ -76,7 +92,7 @@ def _difference(line: bytes, row: PageRow) -> str:
         index = -1 if record["page_index"] is None else record["page_index"]
         if (*told, index) != (row.key.source, row.key.member, row.key.sha256, row.page_index):
             return f"it is of {told[0]} {told[1]}, page {index}, not of {row.key.source}"
-        if row.shard == ERRORS:
+        if row.group.shard == ERRORS:
             return "" if record["error"]["message"] else "the error has no message"
         page = Page.model_validate(record["page"])
         if (page.source.sha256, page.source.page_index) != (row.key.sha256, row.page_index):

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from ocr_plugin.batch.members import Member, SourceOptions
 from ocr_plugin.batch.sources import parts
-from ocr_plugin.errors import ConfigurationError
 
 
 class Volume:
@@ -39,6 +38,6 @@ class Volume:
                 if self._closed.is_set():
                     return
                 total += 0 if isinstance(part, Member) else part.volume
-        except ConfigurationError:
+        except Exception:
             return  # whoever reads the sources tells it
         self.total = total
