@@ -25,6 +25,7 @@ from ocr_plugin.cli_recognizer import (
     Device,
     Model,
     Offline,
+    Precision,
     RecognizerName,
     chosen,
     detector_options,
@@ -140,6 +141,7 @@ def read(
     recognizer: RecognizerName = None,
     model: Model = None,
     device: Device = None,
+    precision: Precision = None,
     min_confidence: Annotated[
         float, typer.Option(metavar="0..1", help="Leave out words below this.")
     ] = _DEFAULTS.min_confidence,
@@ -160,7 +162,7 @@ def read(
             "images": ImageOptions.parse({"pdf_dpi": pdf_dpi}),
         }
     )
-    name, recognizer_options = chosen(recognizer, model, device)
+    name, recognizer_options = chosen(recognizer, model, device, precision)
     if offline:
         go_offline()
     with results_only() as stream:

@@ -14,6 +14,7 @@ from ocr_plugin.cli_recognizer import (
     Device,
     Model,
     Offline,
+    Precision,
     RecognizerName,
     chosen,
     detector_options,
@@ -84,6 +85,7 @@ def run(
     recognizer: RecognizerName = None,
     model: Model = None,
     device: Device = None,
+    precision: Precision = None,
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, metavar="0..1", help="Leave out words below this.")
     ] = EngineOptions().min_confidence,
@@ -159,7 +161,7 @@ def run(
         raise ConfigurationError("--decoders and --readers are for one machine; not for Ray")
     if offline:
         go_offline()
-    name, options = chosen(recognizer, model, device)
+    name, options = chosen(recognizer, model, device, precision)
     taken = SourceOptions(
         exclude=tuple(exclude or ()),
         column=column,

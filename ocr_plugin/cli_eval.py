@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ocr_plugin.cli_recognizer import Device, Model, Offline, RecognizerName, chosen, go_offline
+from ocr_plugin.cli_recognizer import (
+    Device,
+    Model,
+    Offline,
+    Precision,
+    RecognizerName,
+    chosen,
+    go_offline,
+)
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.streams import print_table, results_only, say
 
@@ -32,6 +40,7 @@ def words(
     recognizer: RecognizerName = None,
     model: Model = None,
     device: Device = None,
+    precision: Precision = None,
     report: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the scores as JSON.")
     ] = None,
@@ -44,7 +53,7 @@ def words(
     from ocr_plugin import registry
     from ocr_plugin.evaluation.word_accuracy import averages, word_scores
 
-    name, options = chosen(recognizer, model, device)
+    name, options = chosen(recognizer, model, device, precision)
     if offline:
         go_offline()
     if report is not None and not report.parent.is_dir():

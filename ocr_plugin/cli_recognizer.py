@@ -26,6 +26,14 @@ Device = Annotated[
     str | None,
     typer.Option("--device", metavar="DEVICE", help="For recognizer and detector, such as cuda:0."),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="TYPE",
+        help="What CLIP4STR reckons with: float32, bfloat16, float16, or auto (default).",
+    ),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
 
 
@@ -36,10 +44,13 @@ def go_offline() -> None:
 
 
 def chosen(
-    recognizer: str | None, model: str | None, device: str | None
+    recognizer: str | None,
+    model: str | None,
+    device: str | None,
+    precision: str | None,
 ) -> tuple[str, dict[str, Any]]:
     """Returns the recognizer's name and its options; a model alone means CLIP4STR."""
-    options = {"model": model, "device": device}
+    options = {"model": model, "device": device, "precision": precision}
     name = recognizer or ("clip4str" if model else DEFAULT_RECOGNIZER)
     return name, {key: value for key, value in options.items() if value is not None}
 

@@ -11,6 +11,7 @@ from ocr_plugin.cli_recognizer import (
     Device,
     Model,
     Offline,
+    Precision,
     RecognizerName,
     chosen,
     detector_options,
@@ -35,6 +36,7 @@ def serve(
     recognizer: RecognizerName = None,
     model: Model = None,
     device: Device = None,
+    precision: Precision = None,
     max_megabytes: Annotated[
         float, typer.Option(min=0.001, help="Of a picture's or document's file.")
     ] = 25,
@@ -62,7 +64,7 @@ def serve(
 
     if offline:
         go_offline()
-    name, options = chosen(recognizer, model, device)
+    name, options = chosen(recognizer, model, device, precision)
     limits = ServerOptions(
         max_bytes=round(max_megabytes * 1_000_000),
         max_pages=max_pages,

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
+from ocr_plugin.clip4str.precision import Precision
 from ocr_plugin.clip4str.recognizer import Clip4StrRecognizer
 from ocr_plugin.options import Options
 from ocr_plugin.ppocr import PPOcrRecognizer
@@ -30,6 +31,9 @@ class SecondOpinionOptions(Options):
         default=None, description="CLIP4STR's model: its name, or a weights file."
     )
     device: str | None = Field(default=None, description="CLIP4STR's PyTorch device.")
+    precision: Precision | None = Field(
+        default=None, description="Numbers that CLIP4STR reckons with."
+    )
     offline: bool = Field(
         default=False, description="Whether a missing model is an error rather than a download."
     )

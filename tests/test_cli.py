@@ -292,6 +292,7 @@ def test_progress_is_shown_on_a_terminal_only_and_for_several_pages(folder: Path
         ["read", "a.png", "--text", "--json"],
         ["read", "-", "-"],
         ["read", "a.png", "--device", "cuda:0"],
+        ["read", "a.png", "--precision", "int4"],
         ["models", "download"],
         ["models", "download", "no-such-model"],
         ["models", "export", "clip4str-compact"],

@@ -1,0 +1,93 @@
+"""The tables of docs/speed.md, made from the committed results."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import circumstances, read_report
+
+_RESULTS = Path(__file__).parent / "results"
+_SETS = {"IIIT5k": "IIIT5k", "SVT": "SVT", "IC13_1015": "IC13", "IC15_2077": "IC15"}
+
+
+def tables() -> Mapping[str, Callable[[], str]]:
+    """Returns what makes each table, by the name of the mark that it stands under."""
+    return {"decoding": decoding_table, "precision": precision_table, "scaling": scaling_table}
+
+
+def decoding_table() -> str:
+    """Returns what a reading takes over its image tower, by the plain path and by ours."""
+    report = read_report(_RESULTS / "decoding.json")
+    rows = [
+        "| network | tower, ms | plain path over it | ours over it | ours, crops/s | same texts |",
+        "|---|---|---|---|---|---|",
+    ]
+    for title, found in report["sets"].items():
+        batch = int(title.rsplit(" ", 1)[1])
+        for name, one in found.items():
+            if not isinstance(one, dict):
+                continue
+            same = "yes" if one["ours"]["same_texts"] else "no"
+            cells = [
+                f"{title}: {name}",
+                f"{one['tower_ms']['median']:.0f}",
+                _with_spread(one["plain"]["over_tower"]),
+                f"**{_with_spread(one['ours']['over_tower'])}**",
+                f"{1000 * batch / one['ours']['ms']['median']:.1f}",
+                same,
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", f"decoding.json: {circumstances(report)}"]) + "\n"
+
+
+def precision_table() -> str:
+    """Returns speed, memory and accuracy of precisions and modes."""
+    report = read_report(_RESULTS / "speed.json")
+    rows = [
+        "| numbers, mode | batch | ms a crop | crops/s | tower's share | peak memory, MB |"
+        f" texts as float32 | {' | '.join(_SETS.values())} | mean |",
+        f"|---|---|---|---|---|---|---|{'---|' * len(_SETS)}---|",
+    ]
+    for title, found in report["sets"].items():
+        for name, one in found["combinations"].items():
+            low, high = one["quartiles"]
+            accuracy = one.get("accuracy_36")
+            scores = [f"{100 * accuracy[each]:.1f}" if accuracy else "" for each in _SETS]
+            mean = f"{100 * one['averages_36']['weighted']:.2f}" if accuracy else ""
+            cells = [
+                name,
+                title.rsplit(" ", 1)[1],
+                f"{one['ms_per_crop']:.2f} ({low:.2f} to {high:.2f})",
+                f"{one['crops_per_s']:.0f}",
+                f"{100 * one['tower_ms_per_crop'] / one['ms_per_crop']:.0f} %",
+                f"{one['peak_memory_mb']}",
+                f"{100 * one['texts_as_first']:.1f} %",
+                *scores,
+                mean,
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", f"speed.json: {circumstances(report)}"]) + "\n"
+
+
+def scaling_table() -> str:
+    """Returns time a page and memory of one engine over more and more pages."""
+    report = read_report(_RESULTS / "scaling.json")
+    (found,) = report["sets"].values()
+    rows = ["| pages so far | seconds a page | memory, MB |", "|---|---|---|"]
+    for stretch in found["stretches"]:
+        cells = [
+            f"{stretch['pages']:,}",
+            _with_spread(stretch["seconds_per_page"], 3),
+            f"{stretch['memory_mb']}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", f"scaling.json: {circumstances(report)}"]) + "\n"
+
+
+def _with_spread(values: Mapping[str, Any], digits: int = 2) -> str:
+    """Returns a median and, where they are known, the quartiles."""
+    median = f"{values['median']:.{digits}f}"
+    if "quartiles" not in values:
+        return median
+    low, high = values["quartiles"]
+    return f"{median} ({low:.{digits}f} to {high:.{digits}f})"
