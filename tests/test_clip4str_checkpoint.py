@@ -296,3 +296,10 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
     for device in ("meta", "no-such-device", "cuda:97"):
         with pytest.raises(ConfigurationError, match=f"device '{device}' cannot be used here"):
             load_model(tmp_path / "m.safetensors", device=device)
+
+
+def test_weights_are_as_open_as_other_files(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    save_model(build(), tmp_path / "m.safetensors")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1

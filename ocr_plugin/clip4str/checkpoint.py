@@ -91,7 +91,10 @@ def save_model(model: Clip4Str, path: Path | str, dtype: torch.dtype = torch.flo
     }
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
         written = Path(folder, path.name)
+        written.touch()
+        usual = written.stat().st_mode  # safetensors would leave the file to this user alone
         save_file(state, written, metadata={"format": "pt", _CONFIG_KEY: json.dumps(config)})
+        written.chmod(usual)
         written.replace(path)
 
 
