@@ -48,7 +48,10 @@ def cluster() -> Iterator[None]:
         logging_level="warning",
         log_to_driver=False,
         # Only pages of pure red or blue are concerned.
-        runtime_env={"worker_process_setup_hook": hostile.install},
+        runtime_env={
+            "worker_process_setup_hook": hostile.install,
+            "env_vars": {"PYTHONPATH": str(Path(__file__).parents[1])},  # where it is found
+        },
     )
     yield
     ray.shutdown()
