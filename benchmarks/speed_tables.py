@@ -12,7 +12,7 @@ _SETS = {"IIIT5k": "IIIT5k", "SVT": "SVT", "IC13_1015": "IC13", "IC15_2077": "IC
 
 def tables() -> Mapping[str, Callable[[], str]]:
     """Returns what makes each table, by the name of the mark that it stands under."""
-    return {"decoding": decoding_table, "precision": precision_table, "scaling": scaling_table}
+    return {"decoding": decoding_table, "precision": precision_table}
 
 
 def decoding_table() -> str:
@@ -67,21 +67,6 @@ def precision_table() -> str:
             ]
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join([*rows, "", f"speed.json: {circumstances(report)}"]) + "\n"
-
-
-def scaling_table() -> str:
-    """Returns time a page and memory of one engine over more and more pages."""
-    report = read_report(_RESULTS / "scaling.json")
-    (found,) = report["sets"].values()
-    rows = ["| pages so far | seconds a page | memory, MB |", "|---|---|---|"]
-    for stretch in found["stretches"]:
-        cells = [
-            f"{stretch['pages']:,}",
-            _with_spread(stretch["seconds_per_page"], 3),
-            f"{stretch['memory_mb']}",
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"scaling.json: {circumstances(report)}"]) + "\n"
 
 
 def _with_spread(values: Mapping[str, Any], digits: int = 2) -> str:

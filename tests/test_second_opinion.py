@@ -129,12 +129,14 @@ def test_what_nobody_reads_is_empty(readers: tuple[Lines, Words, SecondOpinion])
 def test_its_options_are_clip4strs_and_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(second_opinion, "PPOcrRecognizer", Lines)
     monkeypatch.setattr(second_opinion, "Clip4StrRecognizer", Words)
-    both = SecondOpinion(model="own.pt", device="cpu", sure=0.5, threads=3)
+    both = SecondOpinion(model="own.pt", device="cpu", sure=0.5, threads=3, precision="float32")
     assert vars(both._first)["options"] == {"threads": 3}
     assert both._second.options == {  # type: ignore[comparison-overlap]
         "model": "own.pt",
         "device": "cpu",
+        "precision": "float32",
         "offline": False,
+        "threads": 3,
     }
     assert both.component.name == "words+lines" and both.component.weights_sha256 == "a" * 64
     with pytest.raises(ConfigurationError, match="speed"):
