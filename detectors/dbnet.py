@@ -18,7 +18,8 @@ from pydantic import Field
 from ocr_plugin.detectors.db_regions import ProbabilityMap, RegionOptions, find_regions
 from ocr_plugin.detectors.tiling import Tile, stitch, tiles_of
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.onnx import OnnxModel, bundled_model, sha256_of
+from ocr_plugin.hashes import sha256_of
+from ocr_plugin.onnx import OnnxModel, bundled_model
 from ocr_plugin.protocols import RGB, Points, Regions
 from ocr_plugin.schema import Component
 

@@ -75,8 +75,9 @@ def export(
 
 
 def _description(entry: "ModelEntry") -> dict[str, Any]:
-    from ocr_plugin.clip4str.catalogue import locate, sha256_of
+    from ocr_plugin.clip4str.catalogue import locate
     from ocr_plugin.doctor import recorded_sha256
+    from ocr_plugin.hashes import sha256_of
 
     path = locate(entry)
     return {

@@ -13,7 +13,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
-from ocr_plugin.clip4str.catalogue import ModelEntry, catalogue, locate, sha256_of
+from ocr_plugin.clip4str.catalogue import ModelEntry, catalogue, locate
+from ocr_plugin.hashes import sha256_of
 
 OPENCV_FLAVOURS = (
     "opencv-python",

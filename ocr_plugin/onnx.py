@@ -1,6 +1,5 @@
 """ONNX files and how they are run: one float tensor in, one out."""
 
-import hashlib
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ocr_plugin.errors import CheckpointError, ModelUnavailable
+from ocr_plugin.hashes import sha256_of
 
 
 def bundled_model(name: str) -> Path:
@@ -26,12 +26,6 @@ def bundled_model(name: str) -> Path:
             f"{name} is not in the installed rapidocr; pip install rapidocr==3.10"
         )
     return path
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class OnnxModel:

@@ -26,9 +26,9 @@ from ocr_plugin.clip4str.catalogue import (
     locate,
     published,
     resolve,
-    sha256_of,
 )
 from ocr_plugin.errors import ModelUnavailable
+from ocr_plugin.hashes import sha256_of
 
 CONTENT = bytes(range(256)) * 400
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from ocr_plugin.cli import main
 from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer, decoding, export
-from ocr_plugin.clip4str.catalogue import sha256_of
 from ocr_plugin.clip4str.checkpoint import load_model, save_model
 from ocr_plugin.clip4str.export import export_onnx
 from ocr_plugin.clip4str.parts import Part
@@ -27,6 +26,7 @@ from ocr_plugin.errors import (
     ExportError,
     ModelUnavailable,
 )
+from ocr_plugin.hashes import sha256_of
 from tests.examples import Examples, python, shell
 from tests.onnx_network import OnnxNetwork
 from tests.test_clip4str_decoding import ends

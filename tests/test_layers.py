@@ -22,6 +22,7 @@ LAYERS = [
         "environment",
         "errors",
         "file_names",
+        "hashes",
         "options",
         "schema",
         "protocols",

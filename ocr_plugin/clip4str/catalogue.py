@@ -3,7 +3,6 @@
 Only `fetch` touches the network, and only where a file is not here yet. Imports no torch.
 """
 
-import hashlib
 import logging
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from ocr_plugin import environment
 from ocr_plugin.errors import ModelUnavailable
+from ocr_plugin.hashes import sha256_of
 
 _REPO = "mzhaoshuai/CLIP4STR"
 _HUB = "https://huggingface.co"
@@ -194,12 +194,6 @@ def resolve(path_or_name: str | Path, offline: bool = False) -> Path:
         return path
     known = ", ".join(entry.name for entry in _ENTRIES)
     raise ModelUnavailable(f"there is no file or model called {path_or_name}; models: {known}")
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the SHA-256 of a file's bytes, 64 lower-case hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _download(repo: str, file: str, staging: Path, progress: bool) -> tuple[str, Path]:

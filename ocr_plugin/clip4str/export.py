@@ -16,11 +16,12 @@ import onnxruntime
 import torch
 
 from ocr_plugin.clip4str.captions import PAD, caption
-from ocr_plugin.clip4str.catalogue import resolve, sha256_of
+from ocr_plugin.clip4str.catalogue import resolve
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.config import Clip4StrConfig
 from ocr_plugin.clip4str.parts import Part, parts_of
 from ocr_plugin.errors import ConfigurationError, ExportError
+from ocr_plugin.hashes import sha256_of
 
 DESCRIPTION = "model.json"
 """The file that tells what the others are."""

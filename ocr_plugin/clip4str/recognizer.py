@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ocr_plugin.clip4str.batch_size import rounded
-from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve, sha256_of
+from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve
 from ocr_plugin.clip4str.charset import Charset
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
@@ -20,6 +20,7 @@ from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
 from ocr_plugin.clip4str.resizing import resized_by_pil, resized_on_device
 from ocr_plugin.device import Lanes, usable_device
 from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.hashes import sha256_of
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
