@@ -21,7 +21,7 @@ from paddlex.inference.models.predictors import FlexiblePredictor
 from paddlex.inference.models.text_recognition.result import TextRecResult
 
 from ocr_plugin.adapters.paddle_reader import word_info
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, one_line
 from ocr_plugin.line_reader import line_reader
 from ocr_plugin.options import DEFAULT_RECOGNIZER
 from ocr_plugin.paddle_files import write_folder
@@ -69,8 +69,7 @@ def pipeline_config(
     try:
         config: dict[str, Any] = load_pipeline_config(os.fspath(pipeline))
     except Exception as error:  # PaddleX raises bare exceptions, and those of files and of YAML
-        reason = " ".join(str(error).split())
-        message = f"{os.fspath(pipeline)} is no pipeline of PaddleX's: {reason}"
+        message = f"{os.fspath(pipeline)} is no pipeline of PaddleX's: {one_line(error)}"
         raise ConfigurationError(message) from error
     modules = list(_reading_modules(config)) if isinstance(config, dict) else []
     if not modules:

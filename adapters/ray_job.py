@@ -21,14 +21,14 @@ from ocr_plugin.adapters.ray_dataset import Batch, RayOptions, columns, ray_modu
 from ocr_plugin.batch.decoding import BadPage
 from ocr_plugin.batch.engines import make_engine
 from ocr_plugin.batch.folder import locked, recording
-from ocr_plugin.batch.members import BadMember, Member, SourceOptions, line_of, text_of
+from ocr_plugin.batch.members import BadMember, Member, SourceOptions, text_of
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
 from ocr_plugin.batch.rows import FileKey
 from ocr_plugin.batch.sources import Part, Place, checked, parts
 from ocr_plugin.batch.volume import Volume
-from ocr_plugin.errors import OcrError
+from ocr_plugin.errors import OcrError, one_line
 from ocr_plugin.schema import EngineInfo
 
 # Parts that the driver hands to the cluster at once, and to a task.
@@ -88,9 +88,9 @@ class RayJob:
                 cause = error.cause
                 if isinstance(cause, OcrError):
                     raise type(cause)(str(cause)) from error
-                raise OcrError(f"Ray: {line_of(cause)}") from error
+                raise OcrError(f"Ray: {one_line(cause)}") from error
             except ray.exceptions.RayError as error:
-                raise OcrError(f"Ray: {line_of(error)}") from error
+                raise OcrError(f"Ray: {one_line(error)}") from error
 
     def _engine_info(self, ray: Any) -> dict[str, Any]:
         """Returns what the cluster's engines are, as one of its machines says."""

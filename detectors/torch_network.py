@@ -21,7 +21,7 @@ from onnx import helper
 from torch import nn
 
 from ocr_plugin.device import Lanes, usable_device
-from ocr_plugin.errors import CheckpointError, ConfigurationError
+from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
 
 
 class TorchNetwork:
@@ -56,8 +56,7 @@ class TorchNetwork:
                 warnings.simplefilter("ignore")
                 network = onnx2torch.convert(model)
         except Exception as error:  # neither library has a root of its own errors
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise CheckpointError(f"{path}: not a usable ONNX file: {reason}") from error
+            raise CheckpointError(f"{path}: not a usable ONNX file: {first_line(error)}") from error
         network = network.eval().requires_grad_(False)
         _drop_copies(network)
         self._network = moved(network, self._device)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, first_line
 
 # Each keeps memory for its own work, so that a GPU with many threads has no more than these.
 _STREAMS = 4
@@ -25,8 +25,9 @@ def usable_device(name: str | torch.device) -> torch.device:
     # PyTorch's back ends have no common error: CUDA alone raises RuntimeError, AssertionError
     # and its own class; the cause is chained.
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ConfigurationError(f"device {str(name)!r} cannot be used here: {reason}") from error
+        raise ConfigurationError(
+            f"device {str(name)!r} cannot be used here: {first_line(error)}"
+        ) from error
     return device
 
 

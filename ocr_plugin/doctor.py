@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from ocr_plugin.clip4str.catalogue import ModelEntry, catalogue, locate
+from ocr_plugin.errors import one_line
 from ocr_plugin.hashes import sha256_of
 
 OPENCV_FLAVOURS = (
@@ -108,7 +109,7 @@ def _library(name: str, module: str) -> Finding:
         imported = import_module(module)
     except Exception as error:  # a broken library may fail in any way; that is the finding
         state = found or "not installed"
-        return Finding(name, state, f"{module} cannot be imported: {_one_line(error)}")
+        return Finding(name, state, f"{module} cannot be imported: {one_line(error)}")
     # GPU builds of ONNX Runtime come as distributions of other names.
     return Finding(name, found or f"{imported.__version__}, from another distribution")
 
@@ -120,7 +121,7 @@ def _torch_devices() -> tuple[Finding, ...]:
 
         gpus = [torch.cuda.get_device_properties(k) for k in range(torch.cuda.device_count())]
     except Exception as error:  # a driver that does not fit fails in its own way; it is reported
-        return (cores, Finding("CUDA", "not usable", _one_line(error)))
+        return (cores, Finding("CUDA", "not usable", one_line(error)))
     cuda = [
         Finding(f"cuda:{k}", f"{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB")
         for k, gpu in enumerate(gpus)
@@ -135,7 +136,7 @@ def _onnx_providers() -> Finding:
 
         providers = onnxruntime.get_available_providers()
     except Exception as error:  # as above
-        return Finding("ONNX Runtime", "not usable", _one_line(error))
+        return Finding("ONNX Runtime", "not usable", one_line(error))
     return Finding("ONNX Runtime", ", ".join(providers))
 
 
@@ -144,7 +145,7 @@ def _cv2_version() -> str | Finding:
     try:
         import cv2
     except Exception as error:  # a half-overwritten cv2 fails in many ways; that is the finding
-        return Finding("cv2", "not usable", f"cv2 cannot be imported: {_one_line(error)}")
+        return Finding("cv2", "not usable", f"cv2 cannot be imported: {one_line(error)}")
     return str(cv2.__version__)
 
 
@@ -196,7 +197,3 @@ def _installed(name: str) -> str | None:
 def _same(distributed: str, imported: str) -> bool:
     """Returns whether a distribution's version, of four parts, is that of the module, of three."""
     return distributed.split(".")[:3] == imported.split("-")[0].split(".")[:3]
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

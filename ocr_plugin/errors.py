@@ -1,4 +1,4 @@
-"""Everything this package raises on purpose.
+"""Everything this package raises on purpose, and what others raise, told in one line.
 
     OcrError
     ├── UnreadableImage        a source that is not an image, is damaged, or exceeds a limit
@@ -28,6 +28,16 @@ class ExitCode(IntEnum):
     PLUGIN = 4
     MODEL = 5
     INTERRUPTED = 130
+
+
+def one_line(error: BaseException) -> str:
+    """Returns all that an error says, in one line; its type where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of what an error says, of libraries that tell a long story."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class OcrError(Exception):

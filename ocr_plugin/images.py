@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
-from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.errors import UnreadableImage, one_line
 from ocr_plugin.file_names import text_of
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pdf import pdf_page_count, pdf_pages
@@ -245,7 +245,7 @@ def _identified(data: bytes) -> ImageFile.ImageFile | None:
 
 
 def _reason(kind: str, error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(error)
     if isinstance(error, EOFError) or "truncated" in text.lower():
         return "the image is truncated"
     return f"cannot be decoded as {kind}: {text}"

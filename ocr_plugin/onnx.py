@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from ocr_plugin.errors import CheckpointError, ModelUnavailable
+from ocr_plugin.errors import CheckpointError, ModelUnavailable, first_line
 from ocr_plugin.hashes import sha256_of
 
 
@@ -44,9 +44,7 @@ class OnnxModel:
                 _without_subnormals(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # neither package has a public root of its own errors
-            raise CheckpointError(
-                f"{path}: not a usable ONNX file: {_first_line(error)}"
-            ) from error
+            raise CheckpointError(f"{path}: not a usable ONNX file: {first_line(error)}") from error
         self.path = path
         self._input = self._session.get_inputs()[0].name
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -81,7 +79,3 @@ def _without_subnormals(path: Path) -> bytes:
             weights.CopyFrom(numpy_helper.from_array(flushed, weights.name))
     content: bytes = network.SerializeToString()
     return content
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

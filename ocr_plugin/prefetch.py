@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from ocr_plugin.errors import OcrError, UnreadableImage
+from ocr_plugin.errors import OcrError, UnreadableImage, one_line
 from ocr_plugin.images import PageImage, Source, name_of, open_pages
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.schema import PageError
@@ -22,12 +22,11 @@ class Failure:
 
     def as_value(self) -> PageError:
         """Returns the public form."""
-        message = " ".join(str(self.error).split()) or type(self.error).__name__
         return PageError(
             name=self.name,
             page_index=self.page_index,
             kind=type(self.error).__name__,
-            message=message,
+            message=one_line(self.error),
         )
 
 

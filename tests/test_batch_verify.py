@@ -10,7 +10,7 @@ from ocr_plugin.batch.manifest import FILE_NAME, Manifest
 from ocr_plugin.batch.records import read_group, shard_path
 from ocr_plugin.batch.verification import problems
 from tests.archives import archives, picture
-from tests.test_batch_job import run
+from tests.jobs import run
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 

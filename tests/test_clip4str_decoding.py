@@ -74,11 +74,8 @@ def test_words_of_all_lengths_have_the_logits_of_the_plain_path(refinements: int
     assert read >= len(WORDS) - 2, texts  # rows that end at once would show little
 
 
-@pytest.mark.parametrize("refinements", [0, 1, 3])
-@pytest.mark.parametrize("layers", [1, 2])
-def test_readings_that_change_have_the_logits_of_the_plain_path(
-    refinements: int, layers: int
-) -> None:
+def changeable(layers: int, refinements: int) -> Clip4Str:
+    """Returns a network that reads every image differently, and anew in every refinement."""
     torch.manual_seed(refinements)
     config = Clip4StrConfig(
         embed_dim=64,
@@ -91,12 +88,20 @@ def test_readings_that_change_have_the_logits_of_the_plain_path(
         decoder_depth=layers,
     )
     model = Clip4Str(config, refinements=refinements).eval()
-    # Large weights, so that every image is read differently and no refinement is the last.
     with torch.no_grad():
         for decoder in (model.visual_decoder, model.cross_decoder):
             assert decoder is not None
             decoder.head.weight.mul_(40)
             decoder.head.bias[config.charset.eos] += 8
+    return model
+
+
+@pytest.mark.parametrize("refinements", [0, 1, 3])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_readings_that_change_have_the_logits_of_the_plain_path(
+    refinements: int, layers: int
+) -> None:
+    model = changeable(layers, refinements)
     texts = assert_alike(model, torch.randn(24, 3, 32, 64))
     assert len(set(map(len, texts))) > 2, texts
 
@@ -116,6 +121,30 @@ def test_rows_that_ended_cost_nothing_more(monkeypatch: pytest.MonkeyPatch) -> N
         model(images, independent=True)
     # Both branches: three steps of "of", EOS included, and thirteen of the long word.
     assert sum(rows) <= 2 * (15 * 3 + 13)
+
+
+@pytest.mark.parametrize("refinements", [0, 1])
+@pytest.mark.parametrize("independent", [False, True])
+def test_a_cross_modal_reading_ends_before_the_visual_one(
+    refinements: int, independent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = changeable(1, refinements)
+    assert model.cross_decoder is not None
+    with torch.no_grad():  # it ends at once, whatever the visual branch has read
+        model.cross_decoder.head.bias[model.config.charset.eos] += 1000
+    images = torch.randn(24, 3, 32, 64)
+    assert set(assert_alike(model, images)) == {""}
+    steps = {model.visual_decoder: 0, model.cross_decoder: 0}
+    step = Decoder.step
+
+    def counted(self: Decoder, *rest: Any) -> Tensor:
+        steps[self] += 1
+        return step(self, *rest)
+
+    monkeypatch.setattr(Decoder, "step", counted)
+    with torch.inference_mode():
+        model(images, independent=independent)
+    assert steps[model.cross_decoder] == 1 < steps[model.visual_decoder]
 
 
 def test_equal_captions_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:

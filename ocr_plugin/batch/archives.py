@@ -17,9 +17,9 @@ from ocr_plugin.batch.members import (
     SourceOptions,
     broken,
     is_unsafe,
-    line_of,
 )
 from ocr_plugin.batch.tar import HARMLESS, entries, open_tar
+from ocr_plugin.errors import one_line
 
 _ZIP_SUFFIXES = (".zip", ".cbz")
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
@@ -64,7 +64,7 @@ def archive_members(
             elif not options.leaves_out(inner, prefix + inner):
                 yield from _nested(member, inner, options, depth)
     except Exception as error:  # the readers of archives fail in any way on damaged ones
-        yield broken(source, f"{prefix}*", f"the archive is damaged: {line_of(error)}")
+        yield broken(source, f"{prefix}*", f"the archive is damaged: {one_line(error)}")
 
 
 def _nested(member: Member, name: str, options: SourceOptions, depth: int) -> Members:
@@ -77,7 +77,7 @@ def _nested(member: Member, name: str, options: SourceOptions, depth: int) -> Me
             held.write(member.read())
             held.seek(0)
         except (BadMember, OSError) as error:  # OSError: where it would be held is full
-            yield broken(member.source, member.name, line_of(error))
+            yield broken(member.source, member.name, one_line(error))
             return
         file, prefix = cast(BinaryIO, held), f"{member.name}!/"
         yield from archive_members(
@@ -165,7 +165,7 @@ def _reader(
         except BadMember:
             raise
         except Exception as error:  # as above
-            raise BadMember(f"the member is damaged: {line_of(error)}") from error
+            raise BadMember(f"the member is damaged: {one_line(error)}") from error
         return bytes(content)
 
     return read

@@ -123,8 +123,3 @@ class Names:
             given = f"{name}#{self._seen[name]}"
         self._seen[given] = 1
         return given
-
-
-def line_of(error: BaseException) -> str:
-    """Returns what an error says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -21,11 +21,10 @@ from ocr_plugin.batch.members import (
     Members,
     SourceOptions,
     broken,
-    line_of,
     text_of,
 )
 from ocr_plugin.batch.table import rows
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, one_line
 
 _LISTS = (".txt", ".lst")
 _TABLES = (".parquet", ".pq")
@@ -138,7 +137,7 @@ class Place:
             try:
                 self._info = self._files.info(self._path)
             except Exception as error:  # every file system has errors of its own
-                raise ConfigurationError(f"{source}: {line_of(error)}") from error
+                raise ConfigurationError(f"{source}: {one_line(error)}") from error
             self.is_folder = self._info["type"] == "directory"
         else:
             self.is_folder = _is_folder(self.source)
@@ -226,7 +225,7 @@ class Place:
                 try:
                     content = file.read(options.max_bytes + 1)
                 except Exception as error:  # as above
-                    raise BadMember(f"cannot be read: {line_of(error)}") from error
+                    raise BadMember(f"cannot be read: {one_line(error)}") from error
             if len(content) > options.max_bytes:
                 raise BadMember(f"more than {options.max_bytes} bytes (max_bytes)")
             if before is not None and before != _state(place):
@@ -246,7 +245,7 @@ class Place:
                 else:
                     file = stack.enter_context(Path(place).open("rb"))
             except Exception as error:  # as above
-                yield None, f"cannot be opened: {line_of(error)}"
+                yield None, f"cannot be opened: {one_line(error)}"
                 return
             yield file, ""
 
@@ -288,7 +287,7 @@ class Place:
             except ConfigurationError:
                 raise
             except Exception as error:  # as above
-                yield broken(self.source, f"{prefix}*", f"the table is damaged: {line_of(error)}")
+                yield broken(self.source, f"{prefix}*", f"the table is damaged: {one_line(error)}")
 
     def _row(
         self, value: Any, name: str, place: str, options: SourceOptions, volume: int
@@ -317,7 +316,7 @@ def _is_folder(path: str) -> bool:
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
     except ValueError as error:  # a null character
-        raise ConfigurationError(f"{path!r}: {line_of(error)}") from error
+        raise ConfigurationError(f"{path!r}: {one_line(error)}") from error
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise ConfigurationError(f"{path}: neither a file nor a folder")
     return stat.S_ISDIR(mode)
@@ -329,7 +328,7 @@ def _remote(source: str) -> tuple[Any, str]:
 
         files, path = fsspec.core.url_to_fs(source)
     except (ImportError, ValueError) as error:
-        raise ConfigurationError(f"{source}: {line_of(error)}") from error
+        raise ConfigurationError(f"{source}: {one_line(error)}") from error
     return files, path
 
 

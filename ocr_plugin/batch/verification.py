@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ocr_plugin.batch.manifest import Manifest
 from ocr_plugin.batch.records import read_group, shard_numbers, shard_path
 from ocr_plugin.batch.rows import ERRORS, Group, PageRow
-from ocr_plugin.errors import OcrError
+from ocr_plugin.errors import OcrError, one_line
 from ocr_plugin.schema import Page
 
 
@@ -98,5 +98,5 @@ def _difference(line: bytes, row: PageRow) -> str:
         if (page.source.sha256, page.source.page_index) != (row.key.sha256, row.page_index):
             return "the page is of another file"
     except (ValueError, KeyError, TypeError, ValidationError) as error:
-        return f"not a record: {' '.join(str(error).split())}"
+        return f"not a record: {one_line(error)}"
     return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_plugin import environment
-from ocr_plugin.errors import ModelUnavailable
+from ocr_plugin.errors import ModelUnavailable, first_line
 from ocr_plugin.hashes import sha256_of
 
 _REPO = "mzhaoshuai/CLIP4STR"
@@ -164,8 +164,9 @@ def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Pa
     # Networks, disks and the hub's client fail in more ways than can be named; the cause is
     # chained.
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelUnavailable(f"{entry.name} could not be downloaded: {reason}") from error
+        raise ModelUnavailable(
+            f"{entry.name} could not be downloaded: {first_line(error)}"
+        ) from error
     if actual != expected:
         shutil.rmtree(staging)
         raise ModelUnavailable(

@@ -23,7 +23,7 @@ from ocr_plugin.clip4str.catalogue import resolve
 from ocr_plugin.clip4str.config import Clip4StrConfig
 from ocr_plugin.clip4str.model import Clip4Str
 from ocr_plugin.device import usable_device
-from ocr_plugin.errors import CheckpointError, ConfigurationError
+from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
 
 _CONFIG_KEY = "clip4str_config"
 # Constants that some writers keep among the weights; the network makes its own.
@@ -142,7 +142,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Clip4StrConfig | N
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # a damaged file may fail in any way; the cause is chained
-        raise CheckpointError(f"{path}: damaged safetensors file: {_line(error)}") from error
+        raise CheckpointError(f"{path}: damaged safetensors file: {first_line(error)}") from error
     if _CONFIG_KEY not in metadata:
         return tensors, None
     try:
@@ -163,7 +163,7 @@ def _read_torch(path: Path, mapped: bool) -> dict[str, Tensor]:
         what = culprit[1] if culprit else "more than weights"
         raise CheckpointError(f"{path}: refused, reading it would build or run {what}") from error
     except Exception as error:  # a damaged file may fail in any way; the cause is chained
-        raise CheckpointError(f"{path}: damaged PyTorch file: {_line(error)}") from error
+        raise CheckpointError(f"{path}: damaged PyTorch file: {first_line(error)}") from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):
@@ -186,7 +186,3 @@ def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         return tensors
     prefix = prefixes.pop()
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -45,8 +45,9 @@ def read(
         own_steps = _steps(visual_logits, config.charset.eos)
         limit = own_steps if independent else torch.full_like(own_steps, visual_logits.shape[1])
         cross_logits = _left_to_right(model, cross, captioned.memory, limit, visual_logits.shape[1])
-        if independent and not model.refinements:
-            return _cut(cross_logits, own_steps, config.charset.eos)
+        if not model.refinements:
+            filled = _filled(cross_logits, visual_logits.shape[1], config.charset.eos)
+            return _cut(filled, own_steps, config.charset.eos) if independent else filled
     else:
         limit = None
         cross_logits = _at_once(model, cross, captioned.memory)
@@ -90,7 +91,7 @@ def _left_to_right(
     steps: Tensor | None = None,
     longest: int | None = None,
 ) -> Tensor:
-    """Returns greedy logits (B, L, classes), L being the steps of the longest row.
+    """Returns greedy logits (B, L, classes), L being the steps until all rows have ended.
 
     A row that has come to its end costs nothing more as soon as half of the others have: then the
     batch is cut down to those that go on. What follows a row's end means nothing.
@@ -99,7 +100,8 @@ def _left_to_right(
         model: for its charset and number of steps.
         decoder: of the branch.
         memory: of the branch.
-        steps: (B,) how many each row takes, or None: until its EOS.
+        steps: (B,) how many each row takes at most, or None for as many as there are; to its EOS
+            in any case.
         longest: the most of `steps`.
     """
     if model.static is not None:
@@ -118,7 +120,9 @@ def _left_to_right(
         found = decoder.step(token, position, memory, past)
         logits.append(found if len(rows) == batch else _spread(found, rows, batch))
         token = found.argmax(-1)
-        ended |= token == charset.eos if steps is None else steps[rows] == position + 1
+        ended |= token == charset.eos
+        if steps is not None:
+            ended |= steps[rows] == position + 1
         if (position + 1) % between:
             continue
         left = rounded(len(rows) - int(ended.sum()), len(rows))

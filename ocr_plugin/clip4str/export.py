@@ -20,7 +20,7 @@ from ocr_plugin.clip4str.catalogue import resolve
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.config import Clip4StrConfig
 from ocr_plugin.clip4str.parts import Part, parts_of
-from ocr_plugin.errors import ConfigurationError, ExportError
+from ocr_plugin.errors import ConfigurationError, ExportError, first_line
 from ocr_plugin.hashes import sha256_of
 
 DESCRIPTION = "model.json"
@@ -166,7 +166,7 @@ def _reason(error: BaseException) -> str:
     """Returns the first line of what lies behind an error, whose own tells of the exporter."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first_line(error)
 
 
 def _difference(found: np.ndarray, expected: np.ndarray) -> float:

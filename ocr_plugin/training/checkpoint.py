@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ocr_plugin.errors import CheckpointError, ConfigurationError
+from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
 from ocr_plugin.training.options import TrainingOptions
 
 _FILE = "checkpoint.pt"
@@ -67,8 +67,7 @@ def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
         stored = _with_defaults(json.loads(content.pop("options")))
         checkpoint = Checkpoint(**content)
     except Exception as error:  # a damaged file may fail in any way; the cause is chained
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"{path}: damaged checkpoint: {reason}") from error
+        raise CheckpointError(f"{path}: damaged checkpoint: {first_line(error)}") from error
     different = [
         name
         for name, value in json.loads(options.model_dump_json()).items()

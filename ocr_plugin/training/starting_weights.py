@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.model import Clip4Str
-from ocr_plugin.errors import ConfigurationError, ModelUnavailable
+from ocr_plugin.errors import ConfigurationError, ModelUnavailable, first_line
 from ocr_plugin.training.options import StartOptions
 
 
@@ -93,9 +93,9 @@ def _told(options: StartOptions) -> Iterator[None]:
         yield
     except Exception as error:  # of whichever library fetches them; the cause is chained
         what = options.file or " ".join(filter(None, (options.name, options.pretrained)))
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelUnavailable(
-            f"{options.source}'s {what} cannot be had: {reason} (start.file names a local file)"
+            f"{options.source}'s {what} cannot be had: {first_line(error)}"
+            " (start.file names a local file)"
         ) from error
 
 
