@@ -1,6 +1,6 @@
 """CLIP4STR's large products in eight bits, beside float32 and bfloat16, on one CPU.
 
-    python -m benchmarks.int8_speed --data SET [--accuracy SET]... [--model NAME_OR_PATH]
+    python -m benchmarks.int8_speed --data SET [--accuracy SET]... [--model NAME_OR_PATH]...
         [--engine onednn] [--batch 32] [--crops 512] [--rounds 5] [--out FILE.json]
 
 Eight bits are dynamic: weights are rounded once, a scale for each output; states in every call,
@@ -11,8 +11,9 @@ layer that `clip4str.packing` made ready; convolutions and attention stay as the
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +28,11 @@ from ocr_plugin.clip4str.checkpoint import save_model
 from ocr_plugin.clip4str.packing import PackedLinear
 from ocr_plugin.evaluation.judging import judge
 from ocr_plugin.evaluation.word_accuracy import averages, word_scores
+from ocr_plugin.protocols import RGB
 
 _MADE_UP = "parity"
+# What is compared: as which numbers a network is loaded.
+_NUMBERS = {"float32": "float32", "int8": "float32", "bfloat16": "bfloat16"}
 _ACTIVATIONS = {"none": nn.Identity(), "gelu": nn.GELU(), "swish": nn.SiLU()}
 
 
@@ -60,12 +64,35 @@ def in_eight_bits(subject: Subject) -> Subject:
     return subject
 
 
+def compare(
+    model: str, crops: list[RGB], batch: int, rounds: int, accuracy: Sequence[Path]
+) -> dict[str, dict[str, Any]]:
+    """Returns the times of each kind of numbers, and their accuracies."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = model
+        if model == _MADE_UP:
+            path = str(Path(folder, "made_up.safetensors"))
+            save_model(network(None), path)
+        subjects = {
+            name: Subject({"model": path, "batch_size": batch, "precision": precision}, crops)
+            for name, precision in _NUMBERS.items()
+        }
+    in_eight_bits(subjects["int8"])
+    found = measure(subjects, len(crops), rounds)
+    for name, subject in subjects.items():
+        if accuracy and model != _MADE_UP:
+            scores = [word_scores(judge(path, subject.reader)[0]) for path in accuracy]
+            found[name]["averages_36"] = averages(scores)
+        print(model, name, found[name], flush=True)
+    return found
+
+
 def main() -> None:
-    """Measures one model."""
+    """Measures every model."""
     parser = argparse.ArgumentParser(description="CLIP4STR in eight bits.")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--accuracy", type=Path, action="append", default=[])
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", action="append")
     parser.add_argument("--engine", choices=torch.backends.quantized.supported_engines)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--crops", type=int, default=512)
@@ -75,36 +102,19 @@ def main() -> None:
     if arguments.engine:
         torch.backends.quantized.engine = arguments.engine
     crops = crops_of(arguments.data, arguments.crops)
-    with tempfile.TemporaryDirectory() as folder:
-        model = arguments.model
-        if model == _MADE_UP:
-            model = str(Path(folder, "made_up.safetensors"))
-            save_model(network(None), Path(model))
-        options = {"model": model, "batch_size": arguments.batch}
-        subjects = {
-            name: Subject({**options, "precision": precision}, crops)
-            for name, precision in (
-                ("float32", "float32"),
-                ("int8", "float32"),
-                ("bfloat16", "bfloat16"),
-            )
-        }
-    in_eight_bits(subjects["int8"])
-    found = measure(subjects, len(crops), arguments.rounds)
-    for name, subject in subjects.items():
-        scores = [word_scores(judge(path, subject.reader)[0]) for path in arguments.accuracy]
-        if scores:
-            found[name]["averages_36"] = averages(scores)
-        print(name, found[name], flush=True)
+    setting = {
+        "crops": len(crops),
+        "rounds": arguments.rounds,
+        "engine": torch.backends.quantized.engine,
+        "threads": torch.get_num_threads(),
+    }
+    results = {}
+    for model in arguments.model or [DEFAULT_MODEL]:
+        found = compare(model, crops, arguments.batch, arguments.rounds, arguments.accuracy)
+        title = "B/16 with made-up weights" if model == _MADE_UP else model
+        results[f"{title}, batches of {arguments.batch}"] = setting | found
     if arguments.out:
-        setting = {
-            "crops": len(crops),
-            "rounds": arguments.rounds,
-            "engine": torch.backends.quantized.engine,
-            "threads": torch.get_num_threads(),
-        }
-        title = f"{arguments.model}, batches of {arguments.batch}"
-        machine.write_report(arguments.out, "int8_speed", {title: setting | found})
+        machine.write_report(arguments.out, "int8_speed", results)
 
 
 if __name__ == "__main__":
