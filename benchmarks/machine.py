@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,8 @@ from typing import Any
 _PACKAGES = (
     "ocr-plugin",
     "rapidocr",
+    "paddleocr",
+    "paddlex",
     "onnxruntime",
     "opencv-python-headless",
     "torch",
@@ -63,7 +66,7 @@ def describe() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "versions": {name: _version(name) for name in _PACKAGES} | {"tesseract": _tesseract()},
     }
 
 
@@ -99,6 +102,14 @@ def _cpuinfo(field: str) -> str:
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
+
+
+def _tesseract() -> str | None:
+    """Returns the version of the command, where there is one."""
+    if shutil.which("tesseract") is None:
+        return None
+    output = subprocess.run(["tesseract", "--version"], capture_output=True, text=True, check=True)
+    return output.stdout.splitlines()[0].removeprefix("tesseract ")
 
 
 def _version(name: str) -> str | None:
