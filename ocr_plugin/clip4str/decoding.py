@@ -171,12 +171,13 @@ def _refine(
         logits: (B, L, classes), the reading so far.
         limit: (B,) how many tokens of a row to look at, BOS included, or None for all.
         to_eos: whether what follows a row's EOS means nothing. No position depends on another, so
-            as many are read as the words had so far, and all of them only of words that got longer.
+            about as many are read as the words had so far, and all only of words that got longer.
     """
     charset, steps = model.config.charset, model.config.steps
     known = logits[:, :-1].argmax(-1)
-    tokens = torch.cat([known.new_full((len(known), 1), charset.bos), known], dim=1)
-    length = tokens.shape[1]
+    length = rounded(logits.shape[1], steps)  # of few sizes, as `batch_size` tells
+    tokens = known.new_full((len(known), length), charset.eos)
+    tokens[:, 0], tokens[:, 1 : logits.shape[1]] = charset.bos, known
     index = torch.arange(length, device=tokens.device)
     valid = (tokens == charset.eos).cumsum(1) == 0
     if limit is not None:
@@ -187,13 +188,15 @@ def _refine(
     causal = index <= index[:, None]
     positions = steps
     if to_eos:
-        positions = min(steps, int(_steps(logits, charset.eos).max()))
+        positions = rounded(int(_steps(logits, charset.eos).max()), steps)
     refined: Tensor = decoder(tokens, memory, others[:positions] & valid, causal & valid, positions)
     if positions == steps:
         return refined
     refined = _filled(refined, steps, charset.eos)
     longer = (refined[:, :positions].argmax(-1) != charset.eos).all(1).nonzero()[:, 0]
     if len(longer):
+        again = rounded(len(longer), len(tokens)) - len(longer)
+        longer = torch.cat([longer, longer[-1:].expand(again)])
         some = [(keys[longer], values[longer]) for keys, values in memory]
         valid = valid[longer]
         refined[longer] = decoder(tokens[longer], some, others & valid, causal & valid, steps)
@@ -239,7 +242,8 @@ class _Captioned:
         """Returns each layer's keys and values of captions; equal ones are encoded once."""
         places = {caption: place for place, caption in enumerate(dict.fromkeys(captions))}
         different = list(places)
-        different += different[-1:] * (rounded(len(different), len(captions)) - len(different))
+        batch = len(self._captions)
+        different += different[-1:] * (rounded(len(different), batch) - len(different))
         projected = self._decoder.project(self._model.encode_captions(different))
         rows = torch.tensor([places[each] for each in captions], device=projected[0][0].device)
         return [(keys[rows], values[rows]) for keys, values in projected]
