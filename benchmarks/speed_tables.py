@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks import page_tables
 from benchmarks.machine import circumstances, read_report
 
 _RESULTS = Path(__file__).parent / "results"
@@ -12,7 +13,13 @@ _SETS = {"IIIT5k": "IIIT5k", "SVT": "SVT", "IC13_1015": "IC13", "IC15_2077": "IC
 
 def tables() -> Mapping[str, Callable[[], str]]:
     """Returns what makes each table, by the name of the mark that it stands under."""
-    return {"decoding": decoding_table, "precision": precision_table}
+    return {
+        "pages": page_tables.full_table,
+        "decoding": decoding_table,
+        "precision": precision_table,
+        "int8": int8_table,
+        "scaling": scaling_table,
+    }
 
 
 def decoding_table() -> str:
@@ -67,6 +74,42 @@ def precision_table() -> str:
             ]
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join([*rows, "", f"speed.json: {circumstances(report)}"]) + "\n"
+
+
+def int8_table() -> str:
+    """Returns speed and accuracy of products in eight bits beside other numbers."""
+    report = read_report(_RESULTS / "int8_speed.json")
+    rows = [
+        "| network | numbers | ms a crop | of which the tower | texts as float32 | mean |",
+        "|---|---|---|---|---|---|",
+    ]
+    for title, found in report["sets"].items():
+        for name, one in found.items():
+            if not isinstance(one, dict):
+                continue
+            low, high = one["quartiles"]
+            mean = f"{100 * one['averages_36']['weighted']:.2f}" if "averages_36" in one else ""
+            cells = [
+                title,
+                name,
+                f"{one['ms_per_crop']:.2f} ({low:.2f} to {high:.2f})",
+                f"{one['tower_ms_per_crop']:.2f}",
+                f"{100 * one['texts_as_first']:.1f} %",
+                mean,
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", f"int8_speed.json: {circumstances(report)}"]) + "\n"
+
+
+def scaling_table() -> str:
+    """Returns time and memory of a stream of pages, after each power of ten."""
+    report = read_report(_RESULTS / "scaling.json")
+    rows = ["| up to page | seconds a page | memory, MB |", "|---|---|---|"]
+    for found in report["sets"].values():
+        for one in found["stretches"]:
+            seconds = _with_spread(one["seconds_per_page"], digits=3)
+            rows.append(f"| {one['pages']:,} | {seconds} | {one['memory_mb']} |")
+    return "\n".join([*rows, "", f"scaling.json: {circumstances(report)}"]) + "\n"
 
 
 def _with_spread(values: Mapping[str, Any], digits: int = 2) -> str:

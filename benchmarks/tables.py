@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import speed_tables
+from benchmarks import page_tables, speed_tables
 from benchmarks.machine import circumstances, read_report
 
 _ROOT = Path(__file__).parents[1]
@@ -22,26 +22,13 @@ _READERS = {
     "ppocr": "`ppocr`: PP-OCRv6 small",
     "clip4str": "`clip4str`: the compact model",
 }
-_PAGES = {
-    "pages.json": {
-        "ic15": "ICDAR-2015 photos (incidental text)",
-        "cute80": "CUTE80 photos (curved text)",
-        "svt": "SVT street views",
-    },
-    "docs.json": {
-        "funsd": "FUNSD scanned forms",
-        "sroie": "SROIE scanned receipts",
-    },
-}
 _FOLDERS = {"ic15": "ICDAR-2015 photos", "funsd": "FUNSD scanned forms"}
-# Sets in which only some of the words are labelled, so that precision tells nothing.
-_PARTLY_LABELLED = {"svt"}
 
 
 def current() -> dict[Path, str]:
     """Returns every document with the tables that the committed results give."""
     tables: dict[Path, Mapping[str, Callable[[], str]]] = {
-        _ROOT / "README.md": {"words": word_table, "pages": page_table},
+        _ROOT / "README.md": {"words": word_table, "pages": page_tables.short_table},
         _ROOT / "docs" / "batch.md": {"speed": batch_table, "soak": soak_table},
         _ROOT / "docs" / "speed.md": speed_tables.tables(),
     }
@@ -78,21 +65,6 @@ def word_table() -> str:
         f"words.json: {circumstances(words)}",
         f"crop_speed.json: batches of 32; {circumstances(speed)}",
     ]
-    return "\n".join([*rows, "", *measured]) + "\n"
-
-
-def page_table() -> str:
-    """Returns the Markdown table of whole pages and the lines under it."""
-    rows = [
-        "| set: pages | engine | recall | precision | hmean | seconds per page |",
-        "|---|---|---|---|---|---|",
-    ]
-    measured = []
-    for file, sets in _PAGES.items():
-        report = _report(file)
-        for name, title in sets.items():
-            rows += _page_rows(name, title, report["sets"][name])
-        measured.append(f"{file}: {circumstances(report)}")
     return "\n".join([*rows, "", *measured]) + "\n"
 
 
@@ -148,22 +120,6 @@ def soak_table() -> str:
 
 def _report(file: str) -> dict[str, Any]:
     return read_report(_RESULTS / file)
-
-
-def _page_rows(name: str, title: str, result: dict[str, Any]) -> list[str]:
-    rows = []
-    for engine, scores in result["engines"].items():
-        known = ["recall"] if name in _PARTLY_LABELLED else ["recall", "precision", "hmean"]
-        shown = [f"{scores[score]:.3f}" for score in known] + ["-"] * (3 - len(known))
-        seconds = scores["seconds_per_page"]
-        cells = [
-            f"{title}: {result['pages']}",
-            engine,
-            *shown,
-            f"{seconds['median']:.2f} (p95 {seconds['p95']:.2f})",
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
-    return rows
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig
+from ocr_plugin.clip4str.batch_size import rounded
 from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.model import Decoder
@@ -163,3 +164,31 @@ def test_equal_captions_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> Non
     with torch.inference_mode():
         model(images, independent=True)
     assert rows[0] == 3
+
+
+def test_readings_of_all_lengths_are_refined_in_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(resolve(DEFAULT_MODEL)).eval()
+    steps = model.config.steps
+    few = {rounded(size, steps) for size in range(1, steps + 1)}
+    rows: set[int] = set()
+    lengths: set[int] = set()
+    forward, encode = Decoder.forward, Clip4Str.encode_captions
+
+    def counted(
+        self: Decoder, tokens: Tensor, memory: Any, query: Any, content: Any, positions: int
+    ) -> Tensor:
+        rows.add(len(tokens))
+        lengths.update((tokens.shape[1], positions))
+        return forward(self, tokens, memory, query, content, positions)
+
+    def encoded(self: Clip4Str, captions: list[tuple[int, ...]]) -> Tensor:
+        rows.add(len(captions))
+        return encode(self, captions)
+
+    monkeypatch.setattr(Decoder, "forward", counted)
+    monkeypatch.setattr(Clip4Str, "encode_captions", encoded)
+    with torch.inference_mode():
+        for word in WORDS:  # of 1 to 12 characters
+            model(drawn([word, "39.90", "a", "of", "the", "EXIT"], model), independent=True)
+    assert rows <= {rounded(size, 6) for size in range(1, 7)}
+    assert len(lengths) > 3 and lengths <= few

@@ -1,5 +1,7 @@
 """Networks made ready for a CPU: the same numbers, and what bfloat16 makes of them."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,9 +11,11 @@ from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve
 from ocr_plugin.clip4str.checkpoint import load_model
 from ocr_plugin.clip4str.decoding import read_texts
 from ocr_plugin.clip4str.packing import pack
-from ocr_plugin.clip4str.precision import chosen_dtype
+from ocr_plugin.clip4str.precision import chosen_dtype, ready_to_read
 from ocr_plugin.errors import ConfigurationError
+from tests.data.parity import weights
 from tests.test_clip4str_decoding import WORDS, drawn
+from tests.test_clip4str_parity import fixture
 from tests.test_clip4str_variants import network
 
 CPU = torch.device("cpu")
@@ -105,3 +109,13 @@ def test_without_onednn_the_network_reads_as_it_is(monkeypatch: pytest.MonkeyPat
 def test_an_unknown_precision_is_named() -> None:
     with pytest.raises(ConfigurationError, match="precision"):
         Clip4StrRecognizer(precision="float8")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_BFLOAT16, reason="this CPU has no arithmetic of bfloat16")
+def test_bfloat16_reads_the_public_implementations_texts_at_full_size(tmp_path: Path) -> None:
+    meta, model = fixture("base", tmp_path)
+    model = ready_to_read(model, torch.bfloat16)
+    with torch.inference_mode():
+        logits = model(weights.image_batch(meta).bfloat16())
+    assert read_texts(model, logits) == meta["texts"]

@@ -15,6 +15,7 @@ from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
 from ocr_plugin.batch.engines import limited_threads, make_engine
 from ocr_plugin.batch.folder import locked, recording
 from ocr_plugin.batch.members import BadMember, Member
+from ocr_plugin.batch.memory import Trimmer
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.reading import Readers, TimedRecognizer
@@ -108,7 +109,7 @@ class _Run:
     ) -> None:
         self._options, self._recorder, self._decoder = options, recorder, decoder
         self._readers, self._timed, self._volume, self._stop = readers, timed, volume, stop
-        self._progress = recorder.progress
+        self._progress, self._memory = recorder.progress, Trimmer()
         self._begun: deque[tuple[OpenFile, Decoding, frozenset[int]]] = deque()
         self._handed_in = 0
 
@@ -142,6 +143,7 @@ class _Run:
             self._advance()
         self._take(self._readers.results())
         self._recorder.tick()
+        self._memory.tick()
 
     def _is_over(self) -> bool:
         limit = self._options.limit

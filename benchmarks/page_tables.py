@@ -1,0 +1,88 @@
+"""The tables of whole pages, made from the committed results: README.md, docs/speed.md."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import circumstances, read_report
+
+_RESULTS = Path(__file__).parent / "results"
+_SETS = {
+    "pages.json": {
+        "ic15": "ICDAR-2015 photos",
+        "cute80": "CUTE80 photos, curved",
+        "svt": "SVT street views",
+    },
+    "docs.json": {
+        "funsd": "FUNSD scanned forms",
+        "sroie": "SROIE scanned receipts",
+    },
+}
+# Sets in which only some of the words are labelled, so that precision tells nothing.
+_PARTLY_LABELLED = {"svt"}
+_OURS = "ocr-plugin dbnet+"
+_DEFAULT = "second_opinion"
+_PEERS = {"rapidocr": "RapidOCR", "paddleocr": "PaddleOCR", "tesseract": "tesseract"}
+
+
+def short_table() -> str:
+    """Returns one row an engine: a score and the seconds a page on every set."""
+    columns, rows, engines = [], [], None
+    for report, name, title in _sets():
+        result = report["sets"][name]
+        score = "recall" if name in _PARTLY_LABELLED else "hmean"
+        columns.append((f"{title} ({result['pages']})", score, result["engines"]))
+        engines = engines or {each: _called(each, report) for each in result["engines"]}
+    for engine, called in (engines or {}).items():
+        cells = [called]
+        for _, score, found in columns:
+            best = max(each[score] for each in found.values())
+            value = f"{found[engine][score]:.3f}"
+            shown = f"**{value}**" if found[engine][score] == best else value
+            cells.append(f"{shown}, {found[engine]['seconds_per_page']['median']:.2f} s")
+        rows.append(f"| {' | '.join(cells)} |")
+    head = ["engine", *(title for title, _, _ in columns)]
+    lines = [f"| {' | '.join(head)} |", f"|---|{'---|' * len(columns)}", *rows, "", *_measured()]
+    return "\n".join(lines) + "\n"
+
+
+def full_table() -> str:
+    """Returns one row an engine and set: all scores, and the spread of the times."""
+    rows = [
+        "| set: pages | engine | recall | precision | hmean | seconds a page |",
+        "|---|---|---|---|---|---|",
+    ]
+    for report, name, title in _sets():
+        result = report["sets"][name]
+        known = ["recall"] if name in _PARTLY_LABELLED else ["recall", "precision", "hmean"]
+        for engine, found in result["engines"].items():
+            seconds = found["seconds_per_page"]
+            cells = [
+                f"{title}: {result['pages']}",
+                _called(engine, report),
+                *(f"{found[score]:.3f}" for score in known),
+                *["-"] * (3 - len(known)),
+                f"{seconds['median']:.2f} (p95 {seconds['p95']:.2f})",
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, "", *_measured()]) + "\n"
+
+
+def _sets() -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Yields every set's report, its name there and its title."""
+    for file, sets in _SETS.items():
+        report = read_report(_RESULTS / file)
+        for name, title in sets.items():
+            yield report, name, title
+
+
+def _measured() -> list[str]:
+    return [f"{file}: {circumstances(read_report(_RESULTS / file))}" for file in _SETS]
+
+
+def _called(engine: str, report: Mapping[str, Any]) -> str:
+    """Returns an engine as it is called, peers with their versions."""
+    if engine.startswith(_OURS):
+        recognizer = engine.removeprefix(_OURS)
+        return f"ocr_plugin, `{recognizer}`" + (" (default)" if recognizer == _DEFAULT else "")
+    return f"{_PEERS[engine]} {report['machine']['versions'][engine]}"
