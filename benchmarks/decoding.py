@@ -31,16 +31,21 @@ from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
 from tests.data.parity import weights
 from tests.plain_clip4str import plain_logits
 
-_MADE_UP = "parity"
+MADE_UP = "parity"
 
 
 def inputs(model: str, data: Path | None, batch: int) -> Tensor:
     """Returns a batch of the network's input, (batch, 3, H, W) float32."""
-    if model == _MADE_UP:
+    if model == MADE_UP:
         return weights.image_batch(json.loads(FIXTURE.read_text()) | {"batch": batch})
     if data is None:
         raise SystemExit("--data says from where the words are taken")
     return Clip4StrRecognizer(model=model)._images(crops_of(data, batch))
+
+
+def title_of(model: str) -> str:
+    """Returns what a model is called in results."""
+    return "B/16 with made-up weights" if model == MADE_UP else model
 
 
 def milliseconds(runs: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str, list[float]]:
@@ -109,11 +114,11 @@ def main() -> None:
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
     precisions = arguments.precision or ["float32"]
-    for name in arguments.model or [_MADE_UP]:
+    for name in arguments.model or [MADE_UP]:
         images = inputs(name, arguments.data, arguments.batch)
-        model = network(None if name == _MADE_UP else name)
+        model = network(None if name == MADE_UP else name)
         found = compare(model, images, arguments.device, precisions, arguments.rounds)
-        title = "B/16 with made-up weights" if name == _MADE_UP else name
+        title = title_of(name)
         results[f"{title}, batches of {arguments.batch}"] = {
             "device": arguments.device,
             "threads": torch.get_num_threads(),

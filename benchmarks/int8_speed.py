@@ -21,6 +21,7 @@ from torch.ao.nn.quantized import dynamic
 
 from benchmarks import machine
 from benchmarks.crop_speed import crops_of
+from benchmarks.decoding import MADE_UP, title_of
 from benchmarks.gpu.parity import network
 from benchmarks.speed import Subject, measure
 from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL
@@ -30,7 +31,6 @@ from ocr_plugin.evaluation.judging import judge
 from ocr_plugin.evaluation.word_accuracy import averages, word_scores
 from ocr_plugin.protocols import RGB
 
-_MADE_UP = "parity"
 # What is compared: as which numbers a network is loaded.
 _NUMBERS = {"float32": "float32", "int8": "float32", "bfloat16": "bfloat16"}
 _ACTIVATIONS = {"none": nn.Identity(), "gelu": nn.GELU(), "swish": nn.SiLU()}
@@ -46,6 +46,7 @@ class Int8Linear(nn.Module):
         plain.weight = nn.Parameter(weight, requires_grad=False)
         if packed._bias is not None:
             plain.bias = nn.Parameter(packed._bias, requires_grad=False)
+        # PyTorch's quantization has no types.
         plain.qconfig = torch.ao.quantization.per_channel_dynamic_qconfig  # type: ignore[assignment]
         self._linear = dynamic.Linear.from_float(plain)  # type: ignore[no-untyped-call]
         self._activation = _ACTIVATIONS[packed._activation]
@@ -55,13 +56,12 @@ class Int8Linear(nn.Module):
         return cast(Tensor, self._activation(self._linear(states)))
 
 
-def in_eight_bits(subject: Subject) -> Subject:
+def in_eight_bits(subject: Subject) -> None:
     """Replaces all packed layers of a recognizer's network."""
     for parent in list(subject.reader._model.modules()):
         for name, child in parent.named_children():
             if isinstance(child, PackedLinear):
                 setattr(parent, name, Int8Linear(child))
-    return subject
 
 
 def compare(
@@ -70,7 +70,7 @@ def compare(
     """Returns the times of each kind of numbers, and their accuracies."""
     with tempfile.TemporaryDirectory() as folder:
         path = model
-        if model == _MADE_UP:
+        if model == MADE_UP:
             path = str(Path(folder, "made_up.safetensors"))
             save_model(network(None), path)
         subjects = {
@@ -80,7 +80,7 @@ def compare(
     in_eight_bits(subjects["int8"])
     found = measure(subjects, len(crops), rounds)
     for name, subject in subjects.items():
-        if accuracy and model != _MADE_UP:
+        if accuracy and model != MADE_UP:
             scores = [word_scores(judge(path, subject.reader)[0]) for path in accuracy]
             found[name]["averages_36"] = averages(scores)
         print(model, name, found[name], flush=True)
@@ -111,8 +111,7 @@ def main() -> None:
     results = {}
     for model in arguments.model or [DEFAULT_MODEL]:
         found = compare(model, crops, arguments.batch, arguments.rounds, arguments.accuracy)
-        title = "B/16 with made-up weights" if model == _MADE_UP else model
-        results[f"{title}, batches of {arguments.batch}"] = setting | found
+        results[f"{title_of(model)}, batches of {arguments.batch}"] = setting | found
     if arguments.out:
         machine.write_report(arguments.out, "int8_speed", results)
 

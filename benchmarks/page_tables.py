@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import circumstances, read_report
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
 _RESULTS = Path(__file__).parent / "results"
 _SETS = {
@@ -20,21 +21,20 @@ _SETS = {
 }
 # Sets in which only some of the words are labelled, so that precision tells nothing.
 _PARTLY_LABELLED = {"svt"}
-_OURS = "ocr-plugin dbnet+"
-_DEFAULT = "second_opinion"
+_OURS = f"ocr-plugin {DEFAULT_DETECTOR}+"
 _PEERS = {"rapidocr": "RapidOCR", "paddleocr": "PaddleOCR", "tesseract": "tesseract"}
 
 
 def short_table() -> str:
     """Returns one row an engine: a score and the seconds a page on every set."""
-    columns, rows, engines = [], [], None
+    columns, rows, called = [], [], {}
     for report, name, title in _sets():
         result = report["sets"][name]
         score = "recall" if name in _PARTLY_LABELLED else "hmean"
         columns.append((f"{title} ({result['pages']})", score, result["engines"]))
-        engines = engines or {each: _called(each, report) for each in result["engines"]}
-    for engine, called in (engines or {}).items():
-        cells = [called]
+        called = {each: _called(each, report) for each in result["engines"]}
+    for engine, title in called.items():
+        cells = [title]
         for _, score, found in columns:
             best = max(each[score] for each in found.values())
             value = f"{found[engine][score]:.3f}"
@@ -84,5 +84,7 @@ def _called(engine: str, report: Mapping[str, Any]) -> str:
     """Returns an engine as it is called, peers with their versions."""
     if engine.startswith(_OURS):
         recognizer = engine.removeprefix(_OURS)
-        return f"ocr_plugin, `{recognizer}`" + (" (default)" if recognizer == _DEFAULT else "")
+        return f"ocr_plugin, `{recognizer}`" + (
+            " (default)" if recognizer == DEFAULT_RECOGNIZER else ""
+        )
     return f"{_PEERS[engine]} {report['machine']['versions'][engine]}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ocr_plugin.clip4str.batch_size import rounded
+from ocr_plugin.clip4str.batch_size import padded, rounded
 from ocr_plugin.clip4str.past import GrowingPast, KeysValues, join
 
 if TYPE_CHECKING:
@@ -195,8 +195,7 @@ def _refine(
     refined = _filled(refined, steps, charset.eos)
     longer = (refined[:, :positions].argmax(-1) != charset.eos).all(1).nonzero()[:, 0]
     if len(longer):
-        again = rounded(len(longer), len(tokens)) - len(longer)
-        longer = torch.cat([longer, longer[-1:].expand(again)])
+        longer = padded(longer, len(tokens))
         some = [(keys[longer], values[longer]) for keys, values in memory]
         valid = valid[longer]
         refined[longer] = decoder(tokens[longer], some, others & valid, causal & valid, steps)

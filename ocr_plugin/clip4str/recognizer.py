@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ocr_plugin.clip4str.batch_size import rounded
+from ocr_plugin.clip4str.batch_size import padded
 from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL, resolve
 from ocr_plugin.clip4str.charset import Charset
 from ocr_plugin.clip4str.checkpoint import load_model
@@ -143,8 +143,7 @@ class Clip4StrRecognizer:
         """Returns the readings of crops that are read at once."""
         with self._lanes.own():
             images = self._images(crops)
-            again = rounded(len(crops), self.options.batch_size) - len(crops)
-            filled = torch.cat([images, images[-1:].expand(again, -1, -1, -1)])
+            filled = padded(images, self.options.batch_size)
             return self._read_images(filled)[: len(crops)]
 
     @torch.inference_mode()
