@@ -21,6 +21,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,11 +168,12 @@ def _documents(place: Path, pictures: Pictures, made: Made, chance: random.Rando
 
 
 class Memory(threading.Thread):
-    """Notes, every few seconds, the bytes that this process and its children hold."""
+    """Notes, every few seconds, the bytes that this process holds, and those of its children."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.samples: list[int] = []
+        self.own: list[int] = []
+        self.children: list[int] = []
         self.is_over = threading.Event()
 
     def run(self) -> None:
@@ -179,12 +181,20 @@ class Memory(threading.Thread):
         own = psutil.Process()
         while not self.is_over.wait(_SAMPLED_EVERY_S):
             held = 0
-            for process in (own, *own.children(recursive=True)):
-                try:
+            for process in own.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
                     held += process.memory_info().rss
-                except psutil.NoSuchProcess:  # it has ended meanwhile
-                    continue
-            self.samples.append(held)
+            self.own.append(own.memory_info().rss)
+            self.children.append(held)
+
+    def growth(self) -> dict[str, Any]:
+        """Returns how it went after the warm-up, together and of each kind, in MB."""
+        together = [own + children for own, children in zip(self.own, self.children, strict=True)]
+        return {
+            **growth(together),
+            "job_mb_by_tenth": growth(self.own)["mb_by_tenth"],
+            "decoders_mb_by_tenth": growth(self.children)["mb_by_tenth"],
+        }
 
 
 def growth(samples: list[int]) -> dict[str, Any]:
@@ -235,7 +245,7 @@ def read(made: Made, place: Path, stops: int) -> dict[str, Any]:
         "seconds": round(seconds),
         "pages_per_s": round((totals["pages"] + totals["duplicates"]) / seconds, 2),
         "recognizer_share": share,
-        "memory": growth(memory.samples),
+        "memory": memory.growth(),
     }
 
 
