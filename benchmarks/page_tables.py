@@ -1,13 +1,11 @@
 """The tables of whole pages, made from the committed results: README.md, docs/speed.md."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import circumstances, read_report
+from benchmarks.markdown import measured, report, table
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
-_RESULTS = Path(__file__).parent / "results"
 _SETS = {
     "pages.json": {
         "ic15": "ICDAR-2015 photos",
@@ -28,11 +26,11 @@ _PEERS = {"rapidocr": "RapidOCR", "paddleocr": "PaddleOCR", "tesseract": "tesser
 def short_table() -> str:
     """Returns one row an engine: a score and the seconds a page on every set."""
     columns, rows, called = [], [], {}
-    for report, name, title in _sets():
-        result = report["sets"][name]
+    for found_in, name, title in _sets():
+        result = found_in["sets"][name]
         score = "recall" if name in _PARTLY_LABELLED else "hmean"
         columns.append((f"{title} ({result['pages']})", score, result["engines"]))
-        called = {each: _called(each, report) for each in result["engines"]}
+        called = {each: _called(each, found_in) for each in result["engines"]}
     for engine, title in called.items():
         cells = [title]
         for _, score, found in columns:
@@ -40,51 +38,42 @@ def short_table() -> str:
             value = f"{found[engine][score]:.3f}"
             shown = f"**{value}**" if found[engine][score] == best else value
             cells.append(f"{shown}, {found[engine]['seconds_per_page']['median']:.2f} s")
-        rows.append(f"| {' | '.join(cells)} |")
-    head = ["engine", *(title for title, _, _ in columns)]
-    lines = [f"| {' | '.join(head)} |", f"|---|{'---|' * len(columns)}", *rows, "", *_measured()]
-    return "\n".join(lines) + "\n"
+        rows.append(cells)
+    return table(["engine", *(title for title, _, _ in columns)], rows, *map(measured, _SETS))
 
 
 def full_table() -> str:
     """Returns one row an engine and set: all scores, and the spread of the times."""
-    rows = [
-        "| set: pages | engine | recall | precision | hmean | seconds a page |",
-        "|---|---|---|---|---|---|",
-    ]
-    for report, name, title in _sets():
-        result = report["sets"][name]
+    rows = []
+    for found_in, name, title in _sets():
+        result = found_in["sets"][name]
         known = ["recall"] if name in _PARTLY_LABELLED else ["recall", "precision", "hmean"]
         for engine, found in result["engines"].items():
             seconds = found["seconds_per_page"]
             cells = [
                 f"{title}: {result['pages']}",
-                _called(engine, report),
+                _called(engine, found_in),
                 *(f"{found[score]:.3f}" for score in known),
                 *["-"] * (3 - len(known)),
                 f"{seconds['median']:.2f} (p95 {seconds['p95']:.2f})",
             ]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", *_measured()]) + "\n"
+            rows.append(cells)
+    head = ["set: pages", "engine", "recall", "precision", "hmean", "seconds a page"]
+    return table(head, rows, *map(measured, _SETS))
 
 
 def _sets() -> Iterator[tuple[dict[str, Any], str, str]]:
     """Yields every set's report, its name there and its title."""
     for file, sets in _SETS.items():
-        report = read_report(_RESULTS / file)
         for name, title in sets.items():
-            yield report, name, title
+            yield report(file), name, title
 
 
-def _measured() -> list[str]:
-    return [f"{file}: {circumstances(read_report(_RESULTS / file))}" for file in _SETS]
-
-
-def _called(engine: str, report: Mapping[str, Any]) -> str:
+def _called(engine: str, found_in: Mapping[str, Any]) -> str:
     """Returns an engine as it is called, peers with their versions."""
     if engine.startswith(_OURS):
         recognizer = engine.removeprefix(_OURS)
         return f"ocr_plugin, `{recognizer}`" + (
             " (default)" if recognizer == DEFAULT_RECOGNIZER else ""
         )
-    return f"{_PEERS[engine]} {report['machine']['versions'][engine]}"
+    return f"{_PEERS[engine]} {found_in['machine']['versions'][engine]}"

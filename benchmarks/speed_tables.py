@@ -1,13 +1,11 @@
 """The tables of docs/speed.md, made from the committed results."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from benchmarks import page_tables
-from benchmarks.machine import circumstances, read_report
+from benchmarks.markdown import measured, report, table
 
-_RESULTS = Path(__file__).parent / "results"
 _SETS = {"IIIT5k": "IIIT5k", "SVT": "SVT", "IC13_1015": "IC13", "IC15_2077": "IC15"}
 
 
@@ -24,12 +22,8 @@ def tables() -> Mapping[str, Callable[[], str]]:
 
 def decoding_table() -> str:
     """Returns what a reading takes over its image tower, by the plain path and by ours."""
-    report = read_report(_RESULTS / "decoding.json")
-    rows = [
-        "| network | tower, ms | plain path over it | ours over it | ours, crops/s | same texts |",
-        "|---|---|---|---|---|---|",
-    ]
-    for title, found in report["sets"].items():
+    rows = []
+    for title, found in report("decoding.json")["sets"].items():
         batch = int(title.rsplit(" ", 1)[1])
         for name, one in found.items():
             if not isinstance(one, dict):
@@ -43,19 +37,15 @@ def decoding_table() -> str:
                 f"{1000 * batch / one['ours']['ms']['median']:.1f}",
                 same,
             ]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"decoding.json: {circumstances(report)}"]) + "\n"
+            rows.append(cells)
+    head = ["network", "tower, ms", "plain path over it", "ours over it", "ours, crops/s"]
+    return table([*head, "same texts"], rows, measured("decoding.json"))
 
 
 def precision_table() -> str:
     """Returns speed, memory and accuracy of precisions and modes."""
-    report = read_report(_RESULTS / "speed.json")
-    rows = [
-        "| numbers, mode | batch | ms a crop | crops/s | tower's share | peak memory, MB |"
-        f" texts as float32 | {' | '.join(_SETS.values())} | mean |",
-        f"|---|---|---|---|---|---|---|{'---|' * len(_SETS)}---|",
-    ]
-    for title, found in report["sets"].items():
+    rows = []
+    for title, found in report("speed.json")["sets"].items():
         for name, one in found["combinations"].items():
             low, high = one["quartiles"]
             accuracy = one.get("accuracy_36")
@@ -72,18 +62,16 @@ def precision_table() -> str:
                 *scores,
                 mean,
             ]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"speed.json: {circumstances(report)}"]) + "\n"
+            rows.append(cells)
+    head = ["numbers, mode", "batch", "ms a crop", "crops/s", "tower's share", "peak memory, MB"]
+    head += ["texts as float32", *_SETS.values(), "mean"]
+    return table(head, rows, measured("speed.json"))
 
 
 def int8_table() -> str:
     """Returns speed and accuracy of products in eight bits beside other numbers."""
-    report = read_report(_RESULTS / "int8_speed.json")
-    rows = [
-        "| network | numbers | ms a crop | of which the tower | texts as float32 | mean |",
-        "|---|---|---|---|---|---|",
-    ]
-    for title, found in report["sets"].items():
+    rows = []
+    for title, found in report("int8_speed.json")["sets"].items():
         for name, one in found.items():
             if not isinstance(one, dict):
                 continue
@@ -97,19 +85,20 @@ def int8_table() -> str:
                 f"{100 * one['texts_as_first']:.1f} %",
                 mean,
             ]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"int8_speed.json: {circumstances(report)}"]) + "\n"
+            rows.append(cells)
+    head = ["network", "numbers", "ms a crop", "of which the tower", "texts as float32", "mean"]
+    return table(head, rows, measured("int8_speed.json"))
 
 
 def scaling_table() -> str:
     """Returns time and memory of a stream of pages, after each power of ten."""
-    report = read_report(_RESULTS / "scaling.json")
-    rows = ["| up to page | seconds a page | memory, MB |", "|---|---|---|"]
-    for found in report["sets"].values():
+    rows = []
+    for found in report("scaling.json")["sets"].values():
         for one in found["stretches"]:
             seconds = _with_spread(one["seconds_per_page"], digits=3)
-            rows.append(f"| {one['pages']:,} | {seconds} | {one['memory_mb']} |")
-    return "\n".join([*rows, "", f"scaling.json: {circumstances(report)}"]) + "\n"
+            rows.append([f"{one['pages']:,}", seconds, f"{one['memory_mb']}"])
+    head = ["up to page", "seconds a page", "memory, MB"]
+    return table(head, rows, measured("scaling.json"))
 
 
 def _with_spread(values: Mapping[str, Any], digits: int = 2) -> str:

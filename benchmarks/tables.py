@@ -7,13 +7,11 @@ Each table stands between two marks; a test fails where it is not what this woul
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from benchmarks import page_tables, speed_tables
-from benchmarks.machine import circumstances, read_report
+from benchmarks.markdown import measured, report, table
 
 _ROOT = Path(__file__).parents[1]
-_RESULTS = _ROOT / "benchmarks" / "results"
 _END = "<!-- end -->\n"
 _WORDS = {"IIIT5k": "IIIT5k", "SVT": "SVT", "IC13_1015": "IC13", "IC15_2077": "IC15"}
 _APART = {"SROIE": "SROIE"}
@@ -37,46 +35,35 @@ def current() -> dict[Path, str]:
 
 def _filled(path: Path, tables: Mapping[str, Callable[[], str]]) -> str:
     text = path.read_text(encoding="utf-8")
-    for name, table in tables.items():
+    for name, made in tables.items():
         mark = f"<!-- {name} -->\n"
         before, rest = text.split(mark)
-        text = before + mark + table() + _END + rest.split(_END, 1)[1]
+        text = before + mark + made() + _END + rest.split(_END, 1)[1]
     return text
 
 
 def word_table() -> str:
     """Returns the Markdown table of words read right, and the line under it."""
-    words, speed = _report("words.json"), _report("crop_speed.json")
-    (times,) = speed["sets"].values()
-    columns = [*_WORDS.values(), "mean", *_APART.values(), "ms a crop"]
-    rows = [
-        f"| accuracy_36, % | {' | '.join(columns)} |",
-        f"|---|{'---|' * len(columns)}",
-    ]
+    words = report("words.json")
+    (times,) = report("crop_speed.json")["sets"].values()
+    rows = []
     for reader, title in _READERS.items():
         found = words["sets"][reader]
         scores = {name: found["sets"][name]["accuracy_36"] for name in (*_WORDS, *_APART)}
-        cells = [f"{100 * scores[name]:.1f}" for name in _WORDS]
+        cells = [title, *(f"{100 * scores[name]:.1f}" for name in _WORDS)]
         cells += [f"**{100 * found['averages_36']['weighted']:.1f}**"]
         cells += [f"{100 * scores[name]:.1f}" for name in _APART]
         cells += [f"{times['recognizers'][reader]['ms_per_crop']:.1f}"]
-        rows.append(f"| {title} | {' | '.join(cells)} |")
-    measured = [
-        f"words.json: {circumstances(words)}",
-        f"crop_speed.json: batches of 32; {circumstances(speed)}",
-    ]
-    return "\n".join([*rows, "", *measured]) + "\n"
+        rows.append(cells)
+    head = ["accuracy_36, %", *_WORDS.values(), "mean", *_APART.values(), "ms a crop"]
+    below = measured("words.json"), measured("crop_speed.json", "batches of 32; ")
+    return table(head, rows, *below)
 
 
 def batch_table() -> str:
     """Returns the Markdown table of jobs beside loops, and the line under it."""
-    report = _report("batch_speed.json")
-    rows = [
-        "| pages | recognizer | loop, pages/s | job, pages/s | a day | job over loop |"
-        " recognizer's share | bytes a page: records | manifest |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name, found in report["sets"].items():
+    rows = []
+    for name, found in report("batch_speed.json")["sets"].items():
         folder, _, recognizer = name.partition(", ")
         ratio = found["job_over_loop"]
         cells = [
@@ -90,19 +77,16 @@ def batch_table() -> str:
             f"{found['records_bytes_per_page']}",
             f"{found['manifest_bytes_per_page']}",
         ]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"batch_speed.json: {circumstances(report)}"]) + "\n"
+        rows.append(cells)
+    head = ["pages", "recognizer", "loop, pages/s", "job, pages/s", "a day", "job over loop"]
+    head += ["recognizer's share", "bytes a page: records", "manifest"]
+    return table(head, rows, measured("batch_speed.json"))
 
 
 def soak_table() -> str:
     """Returns the Markdown table of the long run, and the line under it."""
-    report = _report("soak.json")
-    (found,) = report["sets"].values()
+    (found,) = report("soak.json")["sets"].values()
     memory = found["memory"]
-    rows = [
-        "| archives | pages | broken files | runs | lost | doubled | pages/s | memory, warm |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
     lost = found["pages_made"] - found["distinct_places"]
     cells = [
         f"{found['sources']}",
@@ -114,12 +98,8 @@ def soak_table() -> str:
         f"{found['pages_per_s']:.1f}",
         f"{min(memory['mb_by_tenth'])} to {max(memory['mb_by_tenth'])} MB",
     ]
-    rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*rows, "", f"soak.json: {circumstances(report)}"]) + "\n"
-
-
-def _report(file: str) -> dict[str, Any]:
-    return read_report(_RESULTS / file)
+    head = ["archives", "pages", "broken files", "runs", "lost", "doubled", "pages/s"]
+    return table([*head, "memory, warm"], [cells], measured("soak.json"))
 
 
 if __name__ == "__main__":
