@@ -19,6 +19,7 @@ from pydantic import Field
 
 from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
 from ocr_plugin.batch.engines import limit_threads, make_engine
+from ocr_plugin.batch.memory import Trimmer
 from ocr_plugin.batch.options import JobOptions
 from ocr_plugin.batch.reading import TimedRecognizer
 from ocr_plugin.batch.recorder import WHOLE_FILE
@@ -136,6 +137,7 @@ class PageReader:
         limit_threads(threads)
         self._decoder = Decoder(options.engine.images, 1, how.page_seconds)
         self._content, self._name = content, name
+        self._memory = Trimmer()
 
     def __call__(self, batch: Batch) -> Iterator[Batch]:
         """Yields the rows of a batch of files, a few at a time."""
@@ -154,6 +156,7 @@ class PageReader:
         held: dict[str, Any] | None = None
         number_held = count = 0
         for outcome in self._outcomes(batch):
+            self._memory.tick()
             # A row is held back until it is known whether another of its file follows.
             if held is not None:
                 if outcome.number != number_held:

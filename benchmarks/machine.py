@@ -16,6 +16,7 @@ _PACKAGES = (
     "paddleocr",
     "paddlex",
     "onnxruntime",
+    "openvino",
     "opencv-python-headless",
     "torch",
     "open_clip_torch",

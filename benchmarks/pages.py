@@ -1,7 +1,7 @@
 """Whole pages, end to end: accuracy and seconds per page, beside other engines in the same run.
 
-    python -m benchmarks.pages --data DIR [--recognizer NAME]... [--device DEVICE]
-        [--peer NAME]... [--limit N] [--out FILE.json]
+    python -m benchmarks.pages --data DIR [--recognizer NAME]... [--precision TYPE]...
+        [--device DEVICE] [--peer NAME]... [--limit N] [--out FILE.json]
 
 DIR holds one folder a set, each with ``labels.jsonl`` and its pictures. Every page is read by
 every engine in turn, so that what else the machine does falls on all alike; the first page is
@@ -62,9 +62,11 @@ def rapidocr() -> Reader:
     return read
 
 
-def _recognizer_options(name: str, device: str | None) -> dict[str, str]:
-    # PP-OCR runs in ONNX Runtime, on the CPU.
-    return {"device": device} if device and name != "ppocr" else {}
+def _recognizer_options(name: str, device: str | None, precision: str | None) -> dict[str, str]:
+    if name == "ppocr":  # runs in ONNX Runtime, on the CPU
+        return {}
+    options = {"device": device, "precision": precision}
+    return {key: value for key, value in options.items() if value is not None}
 
 
 def paddleocr() -> Reader:
@@ -149,6 +151,7 @@ def main() -> None:
     parser.add_argument("--peer", action="append", choices=PEERS, default=[])
     parser.add_argument("--detector", default=DEFAULT_DETECTOR)
     parser.add_argument("--recognizer", action="append")
+    parser.add_argument("--precision", action="append", default=[], help="beside the default")
     parser.add_argument("--device")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path)
@@ -157,13 +160,14 @@ def main() -> None:
     if not folders:
         sys.exit(f"{arguments.data}: no folder with a labels.jsonl")
     readers = {
-        f"ocr-plugin {arguments.detector}+{name}": own(
+        f"ocr-plugin {arguments.detector}+{name}" + (f" {precision}" if precision else ""): own(
             detector=arguments.detector,
             recognizer=name,
-            detector_options=detector_options(arguments.detector, arguments.device),
-            recognizer_options=_recognizer_options(name, arguments.device),
+            detector_options=detector_options(arguments.detector, arguments.device, precision),
+            recognizer_options=_recognizer_options(name, arguments.device, precision),
         )
         for name in arguments.recognizer or [DEFAULT_RECOGNIZER]
+        for precision in (None, *arguments.precision)
     }
     readers |= {peer: PEERS[peer]() for peer in arguments.peer}
     results = {}

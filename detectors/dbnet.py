@@ -1,7 +1,7 @@
-"""DBNet text-line detection: on ONNX Runtime, or in PyTorch on a GPU.
+"""DBNet text-line detection: on ONNX Runtime or OpenVINO, or in PyTorch on a GPU.
 
 The network is PP-OCRv6 small detection (PaddleOCR, Apache-2.0) as the ``rapidocr`` wheel ships
-it, the same file for both; what is made of its output is `ocr_plugin.detectors.db_regions`.
+it, the same file for all; what is made of its output is `ocr_plugin.detectors.db_regions`.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from ocr_plugin.detectors.db_regions import ProbabilityMap, RegionOptions, find_
 from ocr_plugin.detectors.tiling import Tile, stitch, tiles_of
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.hashes import sha256_of
-from ocr_plugin.onnx import OnnxModel, bundled_model
+from ocr_plugin.onnx import OnnxModel, OnnxPrecision, bundled_model, onnx_name
 from ocr_plugin.protocols import RGB, Points, Regions
 from ocr_plugin.schema import Component
 
@@ -61,6 +61,11 @@ class DBNetOptions(RegionOptions):
         default=None,
         description="Who runs the network; null for ONNX Runtime on the CPU, PyTorch elsewhere.",
     )
+    precision: OnnxPrecision = Field(
+        default="float32",
+        description="Numbers that the network reckons with. bfloat16 is run by OpenVINO (extra"
+        " openvino), on CPUs that have it; name no backend then.",
+    )
     batch_size: int | None = Field(
         default=None,
         ge=1,
@@ -68,7 +73,7 @@ class DBNetOptions(RegionOptions):
         f" Null for {_CPU_BATCH} there, {_GPU_BATCH} elsewhere.",
     )
     threads: int = Field(
-        default=0, ge=0, description="CPU threads of ONNX Runtime; 0 takes one a core."
+        default=0, ge=0, description="CPU threads, except for PyTorch; 0 takes one a core."
     )
 
 
@@ -101,7 +106,7 @@ class DBNet:
         on_cpu = self.options.device == "cpu"
         self._batch_size = self.options.batch_size or (_CPU_BATCH if on_cpu else _GPU_BATCH)
         self.component = Component(
-            name=f"dbnet:{path.stem}",
+            name=onnx_name("dbnet", path, self.options.precision),
             version=version("ocr-plugin"),
             weights_sha256=sha256_of(path),
         )
@@ -149,10 +154,12 @@ class DBNet:
 def _opened(path: Path, options: DBNetOptions) -> _Network:
     """Returns the network of a file, where and by whom the options want it run."""
     on_cpu = options.device == "cpu"
+    if options.precision == "bfloat16" and (options.backend or not on_cpu):
+        raise ConfigurationError("precision 'bfloat16' is OpenVINO's, on the CPU; name no backend")
     if (options.backend or ("onnxruntime" if on_cpu else "torch")) == "onnxruntime":
         if not on_cpu:
             raise ConfigurationError("backend 'onnxruntime' runs on the device 'cpu' only")
-        return OnnxModel(path, threads=options.threads)
+        return OnnxModel(path, threads=options.threads, precision=options.precision)
     from ocr_plugin.detectors.torch_network import TorchNetwork  # PyTorch takes seconds to import
 
     return TorchNetwork(path, options.device)

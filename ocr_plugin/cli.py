@@ -172,7 +172,7 @@ def read(
         engine = Engine(
             detector,
             name,
-            detector_options=detector_options(detector, device),
+            detector_options=detector_options(detector, device, precision),
             recognizer_options=recognizer_options,
             options=options,
         )

@@ -175,7 +175,7 @@ def run(
     what = JobOptions(
         detector=detector,
         recognizer=name,
-        detector_options=detector_options(detector, device),
+        detector_options=detector_options(detector, device, precision),
         recognizer_options=options,
         engine=EngineOptions(images=images, min_confidence=min_confidence),
         sources=taken,

@@ -76,7 +76,7 @@ def serve(
         engine = Engine(
             detector,
             name,
-            detector_options=detector_options(detector, device),
+            detector_options=detector_options(detector, device, precision),
             recognizer_options=options,
             options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
         )

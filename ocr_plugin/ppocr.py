@@ -1,4 +1,4 @@
-"""PP-OCR text-line recognition on ONNX Runtime: the recognizer that needs no download.
+"""PP-OCR text-line recognition: the recognizer that needs no download.
 
 The model is PP-OCRv6 small recognition (PaddleOCR, Apache-2.0) as the ``rapidocr`` wheel ships
 it. It reads whole lines, with spaces, by CTC.
@@ -18,7 +18,8 @@ from pydantic import Field
 
 from ocr_plugin.ctc import best_path
 from ocr_plugin.errors import CheckpointError
-from ocr_plugin.onnx import OnnxModel, bundled_model
+from ocr_plugin.hashes import sha256_of
+from ocr_plugin.onnx import OnnxModel, OnnxPrecision, bundled_model, onnx_name
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component
@@ -54,6 +55,11 @@ class PPOcrOptions(Options):
     max_width: int = Field(
         default=3200, ge=8, description="Pixels at height 48; wider crops are squeezed to this."
     )
+    precision: OnnxPrecision = Field(
+        default="float32",
+        description="Numbers that the network reckons with. bfloat16 is run by OpenVINO (extra"
+        " openvino), on CPUs that have it.",
+    )
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 takes one a core.")
 
 
@@ -69,16 +75,17 @@ class PPOcrRecognizer:
     def __init__(self, **options: Any) -> None:
         self.options = PPOcrOptions.parse(options)
         path = self.options.model_path or bundled_model(BUNDLED_MODEL)
-        self._model = OnnxModel(path, threads=self.options.threads)
+        precision = self.options.precision
+        self._model = OnnxModel(path, threads=self.options.threads, precision=precision)
         characters = self._model.metadata.get("character")
         if characters is None:
             raise CheckpointError(f"{path}: this ONNX file does not name its characters")
         # Class 0 is the CTC blank; the space comes last and is not listed in the file.
         self._characters = ["", *characters.split("\n"), " "]
         self.component = Component(
-            name=f"ppocr:{path.stem}",
+            name=onnx_name("ppocr", path, precision),
             version=version("ocr-plugin"),
-            weights_sha256=self._model.sha256,
+            weights_sha256=sha256_of(path),
         )
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ocr_plugin.clip4str.precision import Precision
 from ocr_plugin.clip4str.recognizer import Clip4StrRecognizer
+from ocr_plugin.onnx import precision_beside
 from ocr_plugin.options import Options
 from ocr_plugin.ppocr import PPOcrRecognizer
 from ocr_plugin.protocols import RGB, Reading, Unit
@@ -32,7 +33,9 @@ class SecondOpinionOptions(Options):
     )
     device: str | None = Field(default=None, description="CLIP4STR's PyTorch device.")
     precision: Precision | None = Field(
-        default=None, description="Numbers that CLIP4STR reckons with."
+        default=None,
+        description="Numbers that CLIP4STR reckons with, and PP-OCR in bfloat16 on the CPU, if the"
+        " extra openvino is installed.",
     )
     offline: bool = Field(
         default=False, description="Whether a missing model is an error rather than a download."
@@ -74,7 +77,8 @@ class SecondOpinion:
     def __init__(self, **options: Any) -> None:
         self.options = SecondOpinionOptions.parse(options)
         values = self.options.model_dump(exclude_none=True, exclude={"sure"})
-        self._first = PPOcrRecognizer(threads=self.options.threads)
+        first_precision = precision_beside(self.options.precision, self.options.device)
+        self._first = PPOcrRecognizer(threads=self.options.threads, precision=first_precision)
         self._second = Clip4StrRecognizer(**values)
         config = self._second.model_config
         self._characters, self._longest = frozenset(config.characters), config.max_label_length

@@ -44,6 +44,7 @@ LAYERS = [
         "device",
         "threads",
         "onnx",
+        "openvino_network",
         "paddle_files",
         "ppocr",
         "second_opinion",
@@ -75,8 +76,8 @@ LAYERS = [
 ]
 ENGINE = 2
 RECOGNIZERS = {"clip4str", "ppocr"}
-STAGES = {"ink", "crops", "words", "layout", "onnx", "page_work", "detectors", *RECOGNIZERS}
-NETWORKS = {"torch", "open_clip", "onnxruntime"}
+STAGES = {"ink", "crops", "words", "layout", "onnx", "openvino_network", "page_work", "detectors", *RECOGNIZERS}
+NETWORKS = {"torch", "open_clip", "onnxruntime", "openvino"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

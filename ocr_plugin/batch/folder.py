@@ -26,7 +26,15 @@ from ocr_plugin.schema import EngineInfo
 JOB_NAME = "job.json"
 _LOCK_NAME = "lock"
 # What decodes and reads, beside the models.
-_LIBRARIES = ("onnxruntime", "torch", "rapidocr", "pillow", "pypdfium2", "opencv-python-headless")
+_LIBRARIES = (
+    "onnxruntime",
+    "openvino",
+    "torch",
+    "rapidocr",
+    "pillow",
+    "pypdfium2",
+    "opencv-python-headless",
+)
 
 
 @contextmanager
