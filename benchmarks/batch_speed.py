@@ -1,13 +1,15 @@
 """A batch job beside a loop over `Engine.read`, on the same pages in the same run.
 
-    python -m benchmarks.batch_speed --data DIR... [--recognizer NAME] [--pages 200] [--rounds 3]
-        [--out FILE.json]
+    python -m benchmarks.batch_speed --data DIR... [--recognizer NAME] [--precision TYPE]...
+        [--pages 250] [--rounds 3] [--out FILE.json]
 
-In every round each way reads all pages once, in turn. The loop's engine is made beforehand; a job's
-time is all of it: loading the models, starting its processes, writing and syncing its records.
+In every round each way reads all pages once, in turn. The engine of either is made beforehand and
+has read a page, for that takes as long for a thousand pages as for a million; how long is told
+apart. All else is in a job's time: starting its processes, writing and syncing its records.
 """
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -16,21 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from ocr_plugin import Engine, registry
+from ocr_plugin import Engine
+from ocr_plugin.batch.engines import make_engine
 from ocr_plugin.batch.job import Job
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.reading import TimedRecognizer
 from ocr_plugin.batch.verification import problems
-from ocr_plugin.options import DEFAULT_RECOGNIZER
+from ocr_plugin.cli_recognizer import detector_options
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
+from ocr_plugin.threads import cores
 
 Way = Callable[[], tuple[float, float]]
 """Reads all pages; returns seconds, and the recognizer's share of them."""
 
 
-def loop(recognizer: str, files: list[Path]) -> Way:
+def loop(options: JobOptions, files: list[Path]) -> Way:
     """Returns what reads all files one after another: seconds, and the recognizer's share."""
-    timed = TimedRecognizer(registry.make_recognizer(recognizer))
-    engine = Engine(recognizer=timed)
+    made = make_engine(options, threads=0)
+    timed = TimedRecognizer(made.recognizer)
+    engine = Engine(made.detector, timed, splitter=made.splitter, options=made.options)
     engine.read(files[0])
 
     def read() -> tuple[float, float]:
@@ -43,21 +49,32 @@ def loop(recognizer: str, files: list[Path]) -> Way:
     return read
 
 
-def job(recognizer: str, files: list[Path], readers: int, sizes: dict[str, int]) -> Way:
-    """Returns what reads all files as a job, likewise; notes the bytes of what it writes."""
-    options = JobOptions(recognizer=recognizer)
+def job(options: JobOptions, files: list[Path], readers: int, told: dict[str, float]) -> Way:
+    """Returns what reads all files as a job, likewise.
+
+    Args:
+        options: the job's.
+        files: one page each.
+        readers: pages side by side.
+        told: takes the seconds until the engine was there, and the bytes that are written a page.
+    """
+    start = time.perf_counter()
+    engine = make_engine(options, threads=max(1, cores() // readers))
+    told["engine_s"] = round(time.perf_counter() - start, 2)
+    engine.read(files[0])
 
     def read() -> tuple[float, float]:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder, "job")
             start = time.perf_counter()
-            done = Job(place, options).run(map(str, files), RunOptions(readers=readers))
+            run = RunOptions(readers=readers)
+            done = Job(place, options).run(map(str, files), run, engine=engine)
             seconds = time.perf_counter() - start
             if done.errors or done.pages + done.duplicates != len(files) or [*problems(place)]:
                 raise SystemExit(f"the job is not whole: {done}")
             for kind, pattern in (("records", "pages-*"), ("manifest", "manifest.sqlite")):
                 total = sum(path.stat().st_size for path in place.glob(pattern))
-                sizes[f"{kind}_bytes_per_page"] = round(total / len(files))
+                told[f"{kind}_bytes_per_page"] = round(total / len(files))
         return seconds, done.recognizer_share
 
     return read
@@ -86,21 +103,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A batch job beside a loop over Engine.read.")
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--recognizer", default=DEFAULT_RECOGNIZER)
-    parser.add_argument("--pages", type=int, default=200)
-    parser.add_argument("--readers", type=int, default=0)
+    parser.add_argument("--precision", action="append", default=[], help="beside the default")
+    parser.add_argument("--pages", type=int, default=250)
+    parser.add_argument("--readers", type=int, default=min(cores(), 4))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    recognizer = arguments.recognizer
     results = {}
-    for folder in arguments.data:
+    for folder, precision in itertools.product(arguments.data, (None, *arguments.precision)):
         found = folder.rglob("*")
         files = sorted(path for path in found if path.suffix.lower() in (".jpg", ".png"))
         files = files[: arguments.pages]
-        sizes: dict[str, int] = {}
+        options = JobOptions(
+            recognizer=arguments.recognizer,
+            recognizer_options={"precision": precision} if precision else {},
+            detector_options=detector_options(DEFAULT_DETECTOR, None, precision),
+        )
+        told: dict[str, float] = {}
+        # The first engine imports what the others need.
         ways = {
-            "loop": loop(recognizer, files),
-            "job": job(recognizer, files, arguments.readers, sizes),
+            "job": job(options, files, arguments.readers, told),
+            "loop": loop(options, files),
         }
         rows = measure(ways, len(files), arguments.rounds)
         times = [job / loop for job, loop in
@@ -109,8 +132,9 @@ def main() -> None:
             "median": round(statistics.median(times), 3),
             "rounds": [round(value, 3) for value in times],
         }
-        results[f"{folder.name}, {recognizer}"] = {"pages": len(files), **sizes, **rows}
-        print(folder.name, rows["job_over_loop"], flush=True)
+        name = ", ".join(filter(None, (folder.name, arguments.recognizer, precision)))
+        results[name] = {"pages": len(files), **told, **rows}
+        print(name, rows["job_over_loop"], flush=True)
     if arguments.out:
         machine.write_report(arguments.out, "batch_speed", results)
 

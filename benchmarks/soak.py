@@ -39,8 +39,9 @@ from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.records import read_records
 from ocr_plugin.batch.verification import problems
 
-# Pages of an archive, and of a document.
-_ARCHIVE, _DOCUMENT = 500, 25
+# Pages of an archive, and of a document: so few that archives of all kinds are in each tenth of the
+# run. Documents are rendered at 200 dpi, and take much more memory than pictures.
+_ARCHIVE, _DOCUMENT = 100, 25
 # Of a hundred files, so many are broken, and so many are there twice.
 _BROKEN, _TWICE = 1, 2
 _SIDES = (160, 480)

@@ -76,7 +76,17 @@ LAYERS = [
 ]
 ENGINE = 2
 RECOGNIZERS = {"clip4str", "ppocr"}
-STAGES = {"ink", "crops", "words", "layout", "onnx", "openvino_network", "page_work", "detectors", *RECOGNIZERS}
+STAGES = {
+    "ink",
+    "crops",
+    "words",
+    "layout",
+    "onnx",
+    "openvino_network",
+    "page_work",
+    "detectors",
+    *RECOGNIZERS,
+}
 NETWORKS = {"torch", "open_clip", "onnxruntime", "openvino"}
 
 

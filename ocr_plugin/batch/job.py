@@ -15,7 +15,7 @@ from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
 from ocr_plugin.batch.engines import limited_threads, make_engine
 from ocr_plugin.batch.folder import locked, recording
 from ocr_plugin.batch.members import BadMember, Member
-from ocr_plugin.batch.memory import Trimmer
+from ocr_plugin.batch.memory import Trimmer, share_arenas
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.reading import Readers, TimedRecognizer
@@ -72,6 +72,7 @@ class Job:
         threads = max(1, cores() // readers)
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
+            share_arenas()
             engine = engine or make_engine(self.options, threads)
             timed = TimedRecognizer(engine.recognizer)
             engine = Engine(
