@@ -45,13 +45,14 @@ def circumstances(report: dict[str, Any]) -> str:
     """Returns the line that stands under a table: where, when and with what it was measured."""
     machine = report["machine"]
     versions = machine["versions"]
-    # Reports of before do not have it.
+    libraries = ("torch", "onnxruntime", "openvino", "rapidocr")
+    # Reports of before do not have all.
+    known = [f"{name} {versions[name]}" for name in libraries if versions.get(name)]
     arithmetic = "".join(f" with {name}" for name in machine.get("arithmetic", ())[-1:])
     return "; ".join(
         (
             f"{machine['processor']}{arithmetic}, {machine['cores']} cores, no GPU",
-            f"Python {machine['python']}, torch {versions['torch']}, "
-            f"onnxruntime {versions['onnxruntime']}, rapidocr {versions['rapidocr']}",
+            ", ".join([f"Python {machine['python']}", *known]),
             f"{machine['date']}, commit {machine['commit']}.",
         )
     )

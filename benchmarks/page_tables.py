@@ -72,8 +72,9 @@ def _sets() -> Iterator[tuple[dict[str, Any], str, str]]:
 def _called(engine: str, found_in: Mapping[str, Any]) -> str:
     """Returns an engine as it is called, peers with their versions."""
     if engine.startswith(_OURS):
-        recognizer = engine.removeprefix(_OURS)
+        recognizer, _, precision = engine.removeprefix(_OURS).partition(" ")
+        is_default = recognizer == DEFAULT_RECOGNIZER and not precision
         return f"ocr_plugin, `{recognizer}`" + (
-            " (default)" if recognizer == DEFAULT_RECOGNIZER else ""
+            " (default)" if is_default else f", {precision}" if precision else ""
         )
     return f"{_PEERS[engine]} {found_in['machine']['versions'][engine]}"

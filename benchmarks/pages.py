@@ -63,9 +63,7 @@ def rapidocr() -> Reader:
 
 
 def _recognizer_options(name: str, device: str | None, precision: str | None) -> dict[str, str]:
-    if name == "ppocr":  # runs in ONNX Runtime, on the CPU
-        return {}
-    options = {"device": device, "precision": precision}
+    options = {"precision": precision, "device": None if name == "ppocr" else device}
     return {key: value for key, value in options.items() if value is not None}
 
 

@@ -64,11 +64,11 @@ def batch_table() -> str:
     """Returns the Markdown table of jobs beside loops, and the line under it."""
     rows = []
     for name, found in report("batch_speed.json")["sets"].items():
-        folder, _, recognizer = name.partition(", ")
+        folder, recognizer, *precision = name.split(", ")
         ratio = found["job_over_loop"]
         cells = [
             f"{_FOLDERS[folder]}: {found['pages']}",
-            f"`{recognizer}`",
+            ", ".join([f"`{recognizer}`", *precision]),
             f"{found['loop']['pages_per_s']:.2f}",
             f"{found['job']['pages_per_s']:.2f}",
             f"{found['job']['pages_per_s'] * 86_400:,.0f}",

@@ -6,7 +6,6 @@ import re
 import struct
 import threading
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -20,50 +19,20 @@ from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.images import PageImage, Source, has_more_pages, name_of, open_pages
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.protocols import RGB
+from tests.sources import (
+    OPTIONS,
+    colour_of,
+    encoded,
+    noise,
+    page,
+    pages,
+    pdf_of,
+    plain,
+    refusal,
+    tiff_of,
+)
 
-OPTIONS = ImageOptions()
 TINY = ImageOptions(max_pixels=100)
-
-
-def pages(source: Source, options: ImageOptions = OPTIONS) -> list[PageImage | UnreadableImage]:
-    return list(open_pages(source, options))
-
-
-def page(source: Source, options: ImageOptions = OPTIONS) -> PageImage:
-    (only,) = pages(source, options)
-    assert isinstance(only, PageImage)
-    assert only.pixels.dtype == np.uint8 and only.pixels.ndim == 3 and only.pixels.shape[2] == 3
-    assert only.pixels.flags.c_contiguous and only.pixels.flags.writeable
-    return only
-
-
-def refusal(source: Source, options: ImageOptions = OPTIONS) -> str:
-    with pytest.raises(UnreadableImage) as caught:
-        pages(source, options)
-    assert caught.value.page_index is None
-    assert "\n" not in str(caught.value)
-    return caught.value.reason
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def noise(width: int = 60, height: int = 40) -> Image.Image:
-    values = np.random.default_rng(7).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Image.fromarray(values)
-
-
-def plain(colour: str, size: tuple[int, int] = (8, 6), mode: str = "RGB") -> Image.Image:
-    return Image.new("RGB", size, colour).convert(mode)
-
-
-def colour_of(pixels: RGB) -> tuple[int, ...]:
-    """The one colour of a picture."""
-    assert (pixels == pixels[0, 0]).all()
-    return tuple(int(level) for level in pixels[0, 0])
 
 
 # What a source can be
@@ -449,10 +418,6 @@ def test_damaged_exif_costs_the_orientation_only() -> None:
 # Several pages, several frames
 
 
-def tiff_of(*images: Image.Image, **options: Any) -> bytes:
-    return encoded(images[0], "TIFF", save_all=True, append_images=images[1:], **options)
-
-
 def test_every_page_of_a_tiff() -> None:
     data = tiff_of(plain("red", (9, 7)), plain("lime"), plain("blue", mode="CMYK"), plain("white"))
     got = pages(data)
@@ -601,130 +566,6 @@ def test_strips_and_single_pixels_are_pages(size: tuple[int, int], kind: str) ->
     assert page(encoded(Image.new("RGB", size, "white"), kind)).pixels.shape == (*size[::-1], 3)
 
 
-# PDF
-
-
-def pdf_of(
-    *sizes: tuple[float, float], draw: Callable[[pypdfium2.PdfDocument], None] | None = None
-) -> bytes:
-    buffer = io.BytesIO()
-    with pypdfium2.PdfDocument.new() as document:
-        for width, height in sizes:
-            document.new_page(width, height).close()
-        if draw is not None:
-            draw(document)
-        document.save(buffer)
-    return buffer.getvalue()
-
-
-def test_every_page_of_a_pdf_at_its_resolution() -> None:
-    data = pdf_of((72, 144), (36, 36))
-    first, second = pages(data, ImageOptions(pdf_dpi=100))
-    assert isinstance(first, PageImage) and isinstance(second, PageImage)
-    assert first.pixels.shape == (200, 100, 3) and second.pixels.shape == (50, 50, 3)
-    assert colour_of(first.pixels) == (255, 255, 255)
-    assert (first.page_index, second.page_index) == (0, 1)
-    assert first.sha256 == second.sha256 == hashlib.sha256(data).hexdigest()
-
-
-def test_the_colours_and_places_of_a_pdf_page() -> None:
-    # In whole blocks of JPEG's subsampled colours, so that they stay apart.
-    picture = plain("orange", (64, 32))
-    picture.paste("blue", (0, 0, 32, 16))
-    got = page(encoded(picture, "PDF", resolution=72, quality=95), ImageOptions(pdf_dpi=72))
-    assert abs(got.pixels.astype(int) - np.asarray(picture)).mean() < 4
-    assert got.pixels.flags.c_contiguous
-
-
-def test_what_was_filled_into_a_form_is_seen() -> None:
-    field = (
-        b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (a) /V (X) /Rect [10 10 90 90] /F 4 "
-        b"/MK << /BG [1 0 0] >> /DA (/H 40 Tf 0 g) /P 3 0 R >>"
-    )
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] /NeedAppearances true "
-        b"/DR << /Font << /H 5 0 R >> >> /DA (/H 40 Tf 0 g) >> >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Annots [4 0 R] >>",
-        field,
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    got = page(pdf_from(objects), ImageOptions(pdf_dpi=72)).pixels
-    assert (got[20:80, 20:80] < 250).any()
-
-
-def pdf_from(objects: list[bytes], trailer: bytes = b"") -> bytes:
-    """A PDF of hand-written objects, the first of which is its catalog."""
-    data, places = b"%PDF-1.7\n", []
-    for number, body in enumerate(objects, start=1):
-        places.append(len(data))
-        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    size = len(objects) + 1
-    return (
-        data
-        + b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
-        + b"trailer << /Size %d /Root 1 0 R %s >>\n" % (size, trailer)
-        + b"startxref\n%d\n%%%%EOF\n" % len(data)
-    )
-
-
-def test_a_pdf_is_known_by_its_content(tmp_path: Path) -> None:
-    path = tmp_path / "scan.jpg"
-    path.write_bytes(pdf_of((72, 72)))
-    assert page(path).pixels.shape == (200, 200, 3)
-    assert page(b"mail header\r\n\r\n" + pdf_of((72, 72))).pixels.shape == (200, 200, 3)
-
-
-def test_an_encrypted_pdf() -> None:
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>",
-        b"<< /Filter /Standard /V 1 /R 2 /P -4 /O <"
-        + b"11" * 32
-        + b"> /U <"
-        + b"22" * 32
-        + b"> >>",
-    ]
-    data = pdf_from(objects, b"/Encrypt 4 0 R /ID [<00> <00>]")
-    assert refusal(data) == "the PDF is encrypted and needs a password"
-
-
-def test_a_damaged_pdf() -> None:
-    assert (
-        refusal(b"%PDF-1.7\n" + b"nothing of the kind " * 40)
-        == "the PDF is damaged or has no pages"
-    )
-
-
-def test_a_pdf_without_pages() -> None:
-    assert refusal(pdf_of()) == "the PDF is damaged or has no pages"
-
-
-def test_a_damaged_page_of_a_pdf_fails_alone() -> None:
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R 4 0 R 5 0 R] /Count 3 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>",
-        b"(not a page)",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 50 50] >>",
-    ]
-    first, second, third = pages(pdf_from(objects), ImageOptions(pdf_dpi=72))
-    assert isinstance(first, PageImage) and isinstance(third, PageImage)
-    assert isinstance(second, UnreadableImage)
-    assert (second.page_index, second.reason) == (1, "the PDF page is damaged")
-    assert third.pixels.shape == (50, 50, 3) and third.page_index == 2
-
-
-def test_a_pdf_page_that_would_be_too_large_is_not_drawn() -> None:
-    data = pdf_of((72, 72), (14_400, 14_400), (72, 72))
-    first, second, third = pages(data, ImageOptions(pdf_dpi=100))
-    assert isinstance(first, PageImage) and isinstance(third, PageImage)
-    assert isinstance(second, UnreadableImage) and second.page_index == 1
-    assert "20000 x 20000 pixels are more than the limit" in second.reason
-
-
 # Laziness, threads, errors
 
 
@@ -802,9 +643,9 @@ def test_a_document_can_be_entered_at_any_page(tmp_path: Path) -> None:
         for source in (path, path.read_bytes()):
             for first in range(6):
                 rest = list(open_pages(source, OPTIONS, first))
-                assert [page.page_index for page in rest] == list(range(first, count))
+                assert [one.page_index for one in rest] == list(range(first, count))
                 known = list(open_pages(source, OPTIONS, first, sha256="known"))
-                for page, whole in zip(known, pages(source)[first:], strict=True):
-                    assert isinstance(page, PageImage) and isinstance(whole, PageImage)
-                    assert page.sha256 == "known" != whole.sha256
-                    np.testing.assert_array_equal(page.pixels, whole.pixels)
+                for one, whole in zip(known, pages(source)[first:], strict=True):
+                    assert isinstance(one, PageImage) and isinstance(whole, PageImage)
+                    assert one.sha256 == "known" != whole.sha256
+                    np.testing.assert_array_equal(one.pixels, whole.pixels)

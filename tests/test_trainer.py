@@ -1,127 +1,38 @@
 """The training loop on a network and words so small that it runs in seconds."""
 
-import csv
 import json
 import os
 import random
-import resource
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageFont
 
 from ocr_plugin.clip4str import load_model
-from ocr_plugin.clip4str.charset import CHARACTERS
-from ocr_plugin.errors import CheckpointError, ConfigurationError, ExitCode
-from ocr_plugin.evaluation.word_accuracy import compared
-from ocr_plugin.evaluation.word_sets import WordImage
-from ocr_plugin.training.batches import BatchSource, load_batches
-from ocr_plugin.training.datasets import TrainingSet
-from ocr_plugin.training.options import TrainingOptions
+from ocr_plugin.errors import CheckpointError, ConfigurationError
 from ocr_plugin.training.progress import Progress
-from ocr_plugin.training.trainer import WEIGHTS, Trainer
-from ocr_plugin.training.validation import (
-    ValidationSet,
-    accuracies,
-    validation_set,
-    validation_words,
+from ocr_plugin.training.trainer import WEIGHTS
+from ocr_plugin.training.validation import ValidationSet, accuracies
+from tests.trainings import (
+    Killed,
+    killed_at,
+    losses,
+    quiet,
+    recipe,
+    same,
+    sets_of,
+    trainer_of,
+    training_data,
+    weights_of,
 )
-
-NETWORK = {
-    "embed_dim": 32,
-    "image_size": [32, 32],
-    "patch_size": [16, 4],
-    "stem_width": 8,
-    "vision_layers": 1,
-    "vision_width": 64,
-    "text_layers": 1,
-    "text_width": 64,
-    "caption_tokens": "characters",
-    "vocab_size": 97,
-    "text_positions": 27,
-    "context_length": 27,
-    "decoder_heads": 2,
-    "ctc": True,
-}
-LABELS = ["one", "Two", "3", "four", "FIVE", "six", "7s", "eight"]
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder with a font and a set of words."""
-    default = ImageFont.load_default(size=20)
-    assert isinstance(default, ImageFont.FreeTypeFont)
-    (tmp_path / "plain.ttf").write_bytes(default.font_bytes)
-    folder = tmp_path / "words"
-    folder.mkdir()
-    lines = []
-    for index, label in enumerate(LABELS):
-        Image.effect_noise((40, 20), 20 + 20 * index).convert("RGB").save(folder / f"{index}.png")
-        lines.append(json.dumps({"image": f"{index}.png", "text": label}))
-    (folder / "labels.jsonl").write_text("\n".join(lines))
-    return tmp_path
-
-
-def recipe(root: Path, **changes: Any) -> TrainingOptions:
-    values: dict[str, Any] = {
-        "network": NETWORK,
-        "freeze": {"text_blocks": 0, "stem_until": 0.2},
-        "objective": {"permutations": 4, "ctc_weight": 1.0, "ctc_alone_until": 0.2},
-        "optimiser": {"batch_size": 8, "samples": 80, "learning_rate": 0.05, "average": 0.9},
-        "data": {
-            "sets": [{"path": "words", "case": "unknown"}],
-            "synthetic": {"fonts": ["plain.ttf"]},
-        },
-        "machine": {"data": root, "loaders": 0},
-    }
-    for table, entries in changes.items():
-        values[table] = {**values[table], **entries}
-    return TrainingOptions.parse(values)
-
-
-def sets_of(options: TrainingOptions) -> list[TrainingSet]:
-    return [TrainingSet(entry) for entry in options.data.below(options.machine.data).sets]
-
-
-def trainer_of(options: TrainingOptions, folder: Path) -> Trainer:
-    folder.mkdir(exist_ok=True)
-    return Trainer(options, folder, sets_of(options))
-
-
-def quiet(step: int, steps: int, values: dict[str, float]) -> None:
-    """Reports nothing."""
-
-
-class Killed(Exception):
-    """What stops a run in the middle here."""
-
-
-def killed_at(last: int) -> Any:
-    def report(step: int, steps: int, values: dict[str, float]) -> None:
-        if step == last:
-            raise Killed
-
-    return report
-
-
-def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
-
-
-def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
-def losses(folder: Path) -> list[tuple[str, str, str]]:
-    with (folder / "log.csv").open(newline="") as file:
-        return [(row["step"], row["name"], row["value"]) for row in csv.DictReader(file)]
+    return training_data(tmp_path)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -169,87 +80,6 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(data: Path) -> None:
     assert losses(data / "whole") == losses(data / "parts") != []
 
 
-def tiny_recipe(data: Path, loaders: int) -> Path:
-    """Returns a recipe in a file, of a run that takes longer than any test."""
-    path = data / "recipe.toml"
-    path.write_text(
-        f"[network]\n{''.join(f'{k} = {json.dumps(v)}' + chr(10) for k, v in NETWORK.items())}"
-        "[objective]\nctc_weight = 1.0\nctc_alone_until = 1.0\n"
-        "[optimiser]\nbatch_size = 8\nsamples = 80000\n"
-        '[data.synthetic]\nfonts = ["plain.ttf"]\n'
-        f"[machine]\nloaders = {loaders}\n"
-        f"checkpoint_minutes = {60.0 if loaders else 0.002}\n"
-    )
-    return path
-
-
-def test_a_killed_process_loses_what_came_after_its_checkpoint_only(data: Path) -> None:
-    out = data / "run"
-    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(tiny_recipe(data, 0))]
-    command += ["--out", str(out), "--data", str(data)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 120
-    while not (out / "checkpoint.pt").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 2 and "has a run already: --resume" in again.stderr
-    resumed = subprocess.run(
-        [*command, "--resume", "--stop-after", "0"], capture_output=True, text=True
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stdout.startswith("stopped after step ")
-    assert int(resumed.stdout.split()[3]) > 1
-    load_model(out / WEIGHTS)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint(data: Path, number: int) -> None:
-    out = data / "run"
-    command = [sys.executable, "-m", "ocr_plugin", "train", "run", str(tiny_recipe(data, 1))]
-    process = subprocess.Popen(
-        [*command, "--out", str(out), "--data", str(data)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    log = out / "log.csv"
-    while not (log.exists() and "loss" in log.read_text()):
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.killpg(process.pid, number)  # the loaders too, as a terminal does
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == ExitCode.INTERRUPTED, stderr
-    assert "stopping after this step" in stderr and "Traceback" not in stderr
-    step = int(stdout.split()[3])
-    assert stdout.startswith("stopped after step ") and step >= 20
-    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == step
-
-
-def test_a_full_disk_leaves_the_checkpoint_before_it(data: Path) -> None:
-    options = recipe(data, optimiser={"samples": 8000})
-    trainer = trainer_of(options, data / "run")
-    trainer.run([], quiet, stop_after=0)
-    before = {path.name: path.read_bytes() for path in (data / "run").iterdir()}
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
-        with pytest.raises(ConfigurationError, match=r"checkpoint\.pt: cannot be written: F"):
-            trainer.save()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert before == {path.name: path.read_bytes() for path in (data / "run").iterdir()}
-    assert trainer_of(options, data / "run").step == 1
-    # And where there is no room for the weights beside it.
-    (data / "run" / WEIGHTS).unlink()
-    (data / "run" / WEIGHTS).mkdir()
-    with pytest.raises(ConfigurationError, match="run: cannot be written: "):
-        trainer.save()
-
-
 def test_without_a_terminal_lines_tell_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(0, 100) as progress:
         for step in (20, 40):
@@ -260,14 +90,6 @@ def test_without_a_terminal_lines_tell_of_a_run(capsys: pytest.CaptureFixture[st
         "step 20 of 100, 0.0 min  ctc 1.500",
         "step 50 of 100, 0.0 min  ctc 1.500  cross/signs 50.0",
     ]
-
-
-def test_what_goes_wrong_in_a_loader_is_one_line(data: Path) -> None:
-    (data / "plain.ttf").write_bytes(b"no font")
-    source = source_of(recipe(data))
-    with pytest.raises(ConfigurationError, match="fonts") as caught:
-        list(load_batches(source, range(1), 1))
-    assert "\n" not in str(caught.value)
 
 
 def test_another_recipe_is_not_resumed(data: Path) -> None:
@@ -401,75 +223,8 @@ def test_two_processes_end_with_the_same_weights(data: Path) -> None:
     assert (folder / WEIGHTS).exists()
 
 
-def source_of(options: TrainingOptions) -> BatchSource:
-    data = options.data.below(options.machine.data)
-    return BatchSource(data, sets_of(options), (32, 32), CHARACTERS, 8, 20, options.seed)
-
-
-def test_loader_processes_bring_the_same_batches(data: Path) -> None:
-    source = source_of(recipe(data))
-    here = list(load_batches(source, range(2, 6), 0))
-    there = list(load_batches(source, range(2, 6), 2))
-    for one, other in zip(here, there, strict=True):
-        first, second = (source.finish(raw, torch.device("cpu")) for raw in (one, other))
-        assert first.labels == second.labels
-        assert torch.equal(first.images, second.images)
-        assert first.caseless.tolist() == second.caseless.tolist()
-        assert len(first.labels) == 8 and first.caseless.any() and not first.caseless.all()
-
-
-def test_broken_pictures_are_named_whoever_drew_them(data: Path) -> None:
-    (data / "words" / "2.png").write_bytes(b"no picture")
-    for loaders in (0, 1):
-        folder = data / f"run{loaders}"
-        options = recipe(data, machine={"loaders": loaders}, data={"synthetic": None})
-        trainer = trainer_of(options, folder)
-        trainer.run([], quiet)
-        ((name, reason),) = trainer.passed_over.items()
-        assert name == f"{data / 'words' / 'labels.jsonl'}:3" and reason
-
-
-def test_the_mix_changes_over_the_run(data: Path) -> None:
-    options = recipe(
-        data,
-        data={
-            "sets": [{"path": "words", "weight": 1e-6, "final_weight": 1.0}],
-            "synthetic_weight": 1.0,
-            "synthetic_final_weight": 1e-6,
-        },
-    )
-    source = source_of(options)
-    real = [sum(len(crops.labels) for crops in source[number].crops) for number in range(20)]
-    assert real[0] == 0 and real[19] >= 7 and 2 <= real[10] <= 6
-
-
 def test_nothing_to_learn_from_is_told(data: Path) -> None:
     with pytest.raises(ConfigurationError, match="neither sets nor synthetic words"):
         trainer_of(recipe(data, data={"sets": [], "synthetic": None}), data / "run")
     with pytest.raises(ConfigurationError, match=r"needs network\.ctc"):
         trainer_of(recipe(data, network={"ctc": False}), data / "run")
-
-
-def test_validation_leaves_out_what_the_rule_leaves_nothing_of() -> None:
-    pixels = np.zeros((4, 8, 3), np.uint8)
-    words = [WordImage("a", pixels, "A-1"), WordImage("b", pixels, "--")]
-    found = validation_words("set", words, (32, 32))
-    assert (found.labels, found.images.shape) == (["A-1"], (1, 3, 32, 32))
-    assert validation_words("none", [], (32, 32)).images.shape == (0, 3, 32, 32)
-
-
-def test_broken_words_of_a_validation_set_are_named(data: Path) -> None:
-    (data / "words" / "2.png").write_bytes(b"no picture")
-    words = validation_set(data / "words", 100, (32, 32))
-    assert len(words.labels) == len(LABELS) - 1
-    assert [record.name for record in words.bad] == [f"{data / 'words' / 'labels.jsonl'}:3"]
-
-
-def test_another_alphabet_is_validated_by_its_own_characters(data: Path) -> None:
-    lines = [{"image": f"{index}.png", "text": text} for index, text in enumerate(["λόγος", "?"])]
-    (data / "words" / "labels.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    words = validation_set(data / "words", 100, (32, 32), "λόγοςΛ")
-    assert words.labels == ["λόγος"]
-    assert compared("Λόγος!", "λόγοςΛ") == compared("λόγος", "λόγοςΛ")
-    assert compared("λόγο", "λόγοςΛ") != compared("λόγος", "λόγοςΛ")
-    assert compared("It's", CHARACTERS) == "its"
