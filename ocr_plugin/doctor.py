@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from ocr_plugin.clip4str.catalogue import ModelEntry, catalogue, locate
@@ -61,7 +62,7 @@ def versions() -> tuple[Finding, ...]:
 
 def devices() -> tuple[Finding, ...]:
     """Returns what networks can run on here."""
-    return (*_torch_devices(), _onnx_providers())
+    return (*_torch_devices(), _onnx_providers(), _openvino())
 
 
 def opencv() -> tuple[Finding, ...]:
@@ -138,6 +139,19 @@ def _onnx_providers() -> Finding:
     except Exception as error:  # as above
         return Finding("ONNX Runtime", "not usable", one_line(error))
     return Finding("ONNX Runtime", ", ".join(providers))
+
+
+def _openvino() -> Finding:
+    """Returns the numbers that OpenVINO, which is optional, reckons with fast on this CPU."""
+    if find_spec("openvino") is None:
+        return Finding("OpenVINO", "not installed")
+    try:
+        import openvino
+
+        numbers = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    except Exception as error:  # as above
+        return Finding("OpenVINO", "not usable", one_line(error))
+    return Finding("OpenVINO", ", ".join(numbers))
 
 
 def _cv2_version() -> str | Finding:

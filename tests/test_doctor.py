@@ -1,6 +1,8 @@
 import hashlib
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -92,3 +94,17 @@ def test_a_library_that_does_not_import_is_a_problem(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "shapely", raising=False)
     assert problems(doctor.versions()) == ["shapely cannot be imported: GEOS is missing"]
+
+
+def test_openvino_may_be_missing_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> doctor.Finding:
+        (only,) = (each for each in doctor.devices() if each.subject == "OpenVINO")
+        return only
+
+    assert "FP32" in found().state and found().problem is None
+    broken = ModuleType("openvino")
+    broken.__spec__ = ModuleSpec("openvino", None)
+    monkeypatch.setitem(sys.modules, "openvino", broken)
+    assert found().state == "not usable" and "Core" in (found().problem or "")
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    assert found() == doctor.Finding("OpenVINO", "not installed")
