@@ -7,12 +7,12 @@ from benchmarks.markdown import measured, report, table
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
 _SETS = {
-    "pages.json": {
+    "pages": {
         "ic15": "ICDAR-2015 photos",
         "cute80": "CUTE80 photos, curved",
         "svt": "SVT street views",
     },
-    "docs.json": {
+    "docs": {
         "funsd": "FUNSD scanned forms",
         "sroie": "SROIE scanned receipts",
     },
@@ -39,13 +39,17 @@ def short_table() -> str:
             shown = f"**{value}**" if found[engine][score] == best else value
             cells.append(f"{shown}, {found[engine]['seconds_per_page']['median']:.2f} s")
         rows.append(cells)
-    return table(["engine", *(title for title, _, _ in columns)], rows, *map(measured, _SETS))
+    return table(["engine", *(title for title, _, _ in columns)], rows, *_measured())
 
 
-def full_table() -> str:
-    """Returns one row an engine and set: all scores, and the spread of the times."""
+def full_table(kind: str = "") -> str:
+    """Returns one row an engine and set: all scores, and the spread of the times.
+
+    Args:
+        kind: of the reports, as it stands in the files' names.
+    """
     rows = []
-    for found_in, name, title in _sets():
+    for found_in, name, title in _sets(kind):
         result = found_in["sets"][name]
         known = ["recall"] if name in _PARTLY_LABELLED else ["recall", "precision", "hmean"]
         for engine, found in result["engines"].items():
@@ -59,14 +63,18 @@ def full_table() -> str:
             ]
             rows.append(cells)
     head = ["set: pages", "engine", "recall", "precision", "hmean", "seconds a page"]
-    return table(head, rows, *map(measured, _SETS))
+    return table(head, rows, *_measured(kind))
 
 
-def _sets() -> Iterator[tuple[dict[str, Any], str, str]]:
+def _sets(kind: str = "") -> Iterator[tuple[dict[str, Any], str, str]]:
     """Yields every set's report, its name there and its title."""
-    for file, sets in _SETS.items():
+    for stem, sets in _SETS.items():
         for name, title in sets.items():
-            yield report(file), name, title
+            yield report(f"{stem}{kind}.json"), name, title
+
+
+def _measured(kind: str = "") -> list[str]:
+    return [measured(f"{stem}{kind}.json") for stem in _SETS]
 
 
 def _called(engine: str, found_in: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ def tables() -> Mapping[str, Callable[[], str]]:
     """Returns what makes each table, by the name of the mark that it stands under."""
     return {
         "pages": page_tables.full_table,
+        "pages_bfloat16": lambda: page_tables.full_table("_bfloat16"),
         "decoding": decoding_table,
         "precision": precision_table,
         "int8": int8_table,
