@@ -74,15 +74,19 @@ def measure(subjects: dict[str, Subject], count: int, rounds: int) -> dict[str, 
     found = {}
     for name in subjects:
         low, median, high = statistics.quantiles(whole[name], n=4)
-        same = sum(one == other for one, other in zip(texts[name], first, strict=True))
         found[name] = {
             "crops_per_s": round(1000 / median, 1),
             "ms_per_crop": round(median, 3),
             "quartiles": [round(low, 3), round(high, 3)],
             "tower_ms_per_crop": round(statistics.median(tower[name]), 3),
-            "texts_as_first": round(same / count, 4),
+            "texts_as_first": round(_share(texts[name], first), 4),
         }
     return found
+
+
+def _share(texts: list[str], others: list[str]) -> float:
+    """Returns how many of these texts are the same as the others."""
+    return sum(one == other for one, other in zip(texts, others, strict=True)) / len(texts)
 
 
 def peak_memory_mb(options: dict[str, Any], data: Path, count: int) -> int:
@@ -117,6 +121,7 @@ def main() -> None:
     precisions = arguments.precision or ["float32", "bfloat16"]
     modes = arguments.mode or ["accurate", "fast", "ctc"]
     results: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}
     for number, batch in enumerate(arguments.batch or [32]):
         combinations = {
             f"{precision}, {mode}": {
@@ -134,9 +139,15 @@ def main() -> None:
             found[name]["peak_memory_mb"] = peak_memory_mb(options, arguments.data, len(crops))
             if not number and arguments.accuracy:
                 reader = subjects[name].reader
-                sets = {
-                    path.name: word_scores(judge(path, reader)[0]) for path in arguments.accuracy
+                judged = {path.name: judge(path, reader)[0] for path in arguments.accuracy}
+                read = {key: [word.text for word in words] for key, words in judged.items()}
+                texts = texts or read
+                found[name]["set_texts_as_first"] = {
+                    key: round(_share(read[key], texts[key]), 4) for key in read
                 }
+                both = (list(itertools.chain(*each.values())) for each in (read, texts))
+                found[name]["all_texts_as_first"] = round(_share(*both), 4)
+                sets = {key: word_scores(words) for key, words in judged.items()}
                 found[name]["accuracy_36"] = {
                     set_name: scores["accuracy_36"] for set_name, scores in sets.items()
                 }

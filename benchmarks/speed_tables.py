@@ -59,7 +59,7 @@ def precision_table() -> str:
                 f"{one['crops_per_s']:.0f}",
                 f"{100 * one['tower_ms_per_crop'] / one['ms_per_crop']:.0f} %",
                 f"{one['peak_memory_mb']}",
-                f"{100 * one['texts_as_first']:.1f} %",
+                f"{100 * one.get('all_texts_as_first', one['texts_as_first']):.1f} %",
                 *scores,
                 mean,
             ]
