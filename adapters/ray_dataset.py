@@ -21,9 +21,8 @@ from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
 from ocr_plugin.batch.engines import limit_threads, make_engine
 from ocr_plugin.batch.memory import Trimmer
 from ocr_plugin.batch.options import JobOptions
-from ocr_plugin.batch.reading import TimedRecognizer
+from ocr_plugin.batch.reading import timed
 from ocr_plugin.batch.recorder import WHOLE_FILE
-from ocr_plugin.engine import Engine
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.images import PageImage
 from ocr_plugin.options import Options
@@ -129,11 +128,7 @@ class PageReader:
 
     def __init__(self, options: JobOptions, how: RayOptions, content: str, name: str) -> None:
         threads = max(1, round(how.cpus))
-        engine = make_engine(options, threads)
-        self._timed = TimedRecognizer(engine.recognizer)
-        self._engine = Engine(
-            engine.detector, self._timed, splitter=engine.splitter, options=engine.options
-        )
+        self._engine, self._timed = timed(make_engine(options, threads))
         limit_threads(threads)
         self._decoder = Decoder(options.engine.images, 1, how.page_seconds)
         self._content, self._name = content, name

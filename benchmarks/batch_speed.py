@@ -18,15 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from ocr_plugin import Engine
-from ocr_plugin.batch.engines import make_engine
+from ocr_plugin.batch.engines import make_engine, shares
 from ocr_plugin.batch.job import Job
 from ocr_plugin.batch.options import JobOptions, RunOptions
-from ocr_plugin.batch.reading import TimedRecognizer
+from ocr_plugin.batch.reading import timed
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.cli_recognizer import detector_options
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
-from ocr_plugin.threads import cores
 
 Way = Callable[[], tuple[float, float]]
 """Reads all pages; returns seconds, and the recognizer's share of them."""
@@ -34,17 +32,15 @@ Way = Callable[[], tuple[float, float]]
 
 def loop(options: JobOptions, files: list[Path]) -> Way:
     """Returns what reads all files one after another: seconds, and the recognizer's share."""
-    made = make_engine(options, threads=0)
-    timed = TimedRecognizer(made.recognizer)
-    engine = Engine(made.detector, timed, splitter=made.splitter, options=made.options)
+    engine, recognizer = timed(make_engine(options, threads=0))
     engine.read(files[0])
 
     def read() -> tuple[float, float]:
-        before, start = timed.seconds, time.perf_counter()
+        before, start = recognizer.seconds, time.perf_counter()
         for path in files:
             engine.read(path)
         seconds = time.perf_counter() - start
-        return seconds, (timed.seconds - before) / seconds
+        return seconds, (recognizer.seconds - before) / seconds
 
     return read
 
@@ -55,11 +51,12 @@ def job(options: JobOptions, files: list[Path], readers: int, told: dict[str, fl
     Args:
         options: the job's.
         files: one page each.
-        readers: pages side by side.
+        readers: pages side by side; 0 for the job's default.
         told: takes the seconds until the engine was there, and the bytes that are written a page.
     """
     start = time.perf_counter()
-    engine = make_engine(options, threads=max(1, cores() // readers))
+    readers, threads = shares(readers)
+    engine = make_engine(options, threads)
     told["engine_s"] = round(time.perf_counter() - start, 2)
     engine.read(files[0])
 
@@ -105,7 +102,7 @@ def main() -> None:
     parser.add_argument("--recognizer", default=DEFAULT_RECOGNIZER)
     parser.add_argument("--precision", action="append", default=[], help="beside the default")
     parser.add_argument("--pages", type=int, default=250)
-    parser.add_argument("--readers", type=int, default=min(cores(), 4))
+    parser.add_argument("--readers", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

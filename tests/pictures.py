@@ -1,6 +1,7 @@
 """Pictures of text drawn for the tests, with where their words stand."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -39,6 +40,18 @@ def draw_lines(
             canvas.text((place, y), word, font=font, fill=ink)
             place += font.getlength(word + " ")
     return Drawn(np.array(picture), words)
+
+
+def opened(path: Path) -> RGB:
+    """Returns a picture's pixels."""
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def draw_crop(text: str) -> RGB:
+    """Draws one line, cut off behind its last word."""
+    drawn = draw_lines([(6, 4, text)], size=(600, 52))
+    end = max(box[2] for box in drawn.words.values())
+    return np.ascontiguousarray(drawn.pixels[:, : int(end) + 8])
 
 
 def in_perspective(pixels: RGB, corners: Points, size: tuple[int, int]) -> RGB:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from shapely.geometry import Polygon
 
 from ocr_plugin import onnx, openvino_network
@@ -17,8 +16,7 @@ from ocr_plugin.errors import CheckpointError, ConfigurationError
 from ocr_plugin.onnx import OnnxModel, bundled_model, precision_beside
 from ocr_plugin.openvino_network import OpenVinoNetwork
 from ocr_plugin.ppocr import PPOcrRecognizer
-from ocr_plugin.protocols import RGB
-from tests.pictures import draw_lines
+from tests.pictures import draw_crop, opened
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.jpg"))
 WORDS = ["Bakery", "OPEN", "7:30", "Tuesday", "Room 42", "FRESH", "Willow Lane"]
@@ -29,15 +27,6 @@ DETECTION = "PP-OCRv6_det_small.onnx"
 def anywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(openvino_network, "_has_bfloat16", lambda core: True)
     yield
-
-
-def picture(path: Path) -> RGB:
-    return np.asarray(Image.open(path).convert("RGB"))
-
-
-def crop(text: str) -> RGB:
-    drawn = draw_lines([(6, 4, text)], size=(600, 52))
-    return np.ascontiguousarray(drawn.pixels[:, : int(max(b[2] for b in drawn.words.values())) + 8])
 
 
 def overlap(one: Polygon, other: Polygon) -> float:
@@ -57,7 +46,7 @@ def test_what_it_reckons_with_is_written_down(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
 def test_regions_are_those_of_float32(example: Path) -> None:
-    page = picture(example)
+    page = opened(example)
     (expected,) = DBNet().detect([page])
     (found,) = DBNet(precision="bfloat16").detect([page])
     # One that is found at the threshold's edge may be lost, or come to it.
@@ -68,7 +57,7 @@ def test_regions_are_those_of_float32(example: Path) -> None:
 
 
 def test_lines_are_read_as_in_float32() -> None:
-    readings = PPOcrRecognizer(precision="bfloat16").recognize([crop(text) for text in WORDS])
+    readings = PPOcrRecognizer(precision="bfloat16").recognize([draw_crop(text) for text in WORDS])
     assert [reading.text for reading in readings] == WORDS
 
 

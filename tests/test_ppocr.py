@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.onnx import bundled_model
 from ocr_plugin.ppocr import PPOcrRecognizer
-from ocr_plugin.protocols import RGB, Recognizer
-from tests.pictures import draw_lines
+from ocr_plugin.protocols import Recognizer
+from tests.pictures import draw_crop, draw_lines
 
 WORDS = ["Bakery", "OPEN", "7:30", "Tuesday", "Room 42", "FRESH", "Willow Lane"]
 
@@ -16,12 +16,6 @@ def recognizer() -> PPOcrRecognizer:
     return PPOcrRecognizer()
 
 
-def crop(text: str) -> RGB:
-    drawn = draw_lines([(6, 4, text)], size=(600, 52))
-    end = max(box[2] for box in drawn.words.values())
-    return np.ascontiguousarray(drawn.pixels[:, : int(end) + 8])
-
-
 def test_it_is_a_recognizer(recognizer: PPOcrRecognizer) -> None:
     assert isinstance(recognizer, Recognizer)
     assert recognizer.unit == "line"
@@ -29,7 +23,7 @@ def test_it_is_a_recognizer(recognizer: PPOcrRecognizer) -> None:
 
 
 def test_lines_are_read_in_order(recognizer: PPOcrRecognizer) -> None:
-    readings = recognizer.recognize([crop(text) for text in WORDS])
+    readings = recognizer.recognize([draw_crop(text) for text in WORDS])
     assert [reading.text for reading in readings] == WORDS
     for reading in readings:
         assert reading.confidence > 0.5
@@ -37,7 +31,7 @@ def test_lines_are_read_in_order(recognizer: PPOcrRecognizer) -> None:
 
 
 def test_each_word_of_a_line_has_its_own_confidence(recognizer: PPOcrRecognizer) -> None:
-    plain, alone = recognizer.recognize([crop("clear words"), crop("clear")])
+    plain, alone = recognizer.recognize([draw_crop("clear words"), draw_crop("clear")])
     assert len(plain.word_confidences) == 2
     assert alone.word_confidences == (alone.confidence,)
     # One time step a character: "ab", a space, "c".
@@ -65,7 +59,7 @@ def test_characters_are_placed_where_they_stand(recognizer: PPOcrRecognizer) -> 
 
 @pytest.mark.parametrize("batch", [1, 7, 64])
 def test_a_reading_does_not_depend_on_its_neighbours(batch: int) -> None:
-    crops = [crop(text) for text in WORDS] * 10
+    crops = [draw_crop(text) for text in WORDS] * 10
     alone = PPOcrRecognizer(batch_size=1).recognize(crops[:7])
     together = PPOcrRecognizer(batch_size=batch).recognize(crops)
     for index, reading in enumerate(together):

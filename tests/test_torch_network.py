@@ -18,8 +18,8 @@ from ocr_plugin.detectors.dbnet import DBNet
 from ocr_plugin.detectors.torch_network import TorchNetwork, moved, spell_out_padding
 from ocr_plugin.errors import CheckpointError, ConfigurationError, ExitCode
 from ocr_plugin.onnx import OnnxModel, bundled_model
-from ocr_plugin.protocols import RGB, Regions
-from tests.pictures import draw_lines
+from ocr_plugin.protocols import Regions
+from tests.pictures import draw_lines, opened
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.jpg"))
 # So close are probabilities; where they become whole 255ths, one may fall to the other side.
@@ -43,10 +43,6 @@ def network(path: Path) -> TorchNetwork:
 @pytest.fixture(scope="module")
 def detector() -> DBNet:
     return DBNet(backend="torch", batch_size=4)
-
-
-def picture(path: Path) -> RGB:
-    return np.asarray(Image.open(path).convert("RGB"))
 
 
 def batch_of(path: Path, height: int, width: int) -> NDArray[np.float32]:
@@ -87,7 +83,7 @@ def test_a_batch_gives_what_its_pages_give(network: TorchNetwork) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
 def test_regions_are_those_of_onnx_runtime(example: Path, detector: DBNet) -> None:
-    page = picture(example)
+    page = opened(example)
     (expected,) = DBNet().detect([page])
     other = np.full_like(page, 128)
     found = detector.detect([other, page, page])
@@ -112,7 +108,7 @@ def test_tiles_are_seen_in_batches(detector: DBNet, monkeypatch: pytest.MonkeyPa
 
 
 def test_threads_may_share_it(detector: DBNet) -> None:
-    pages = [picture(EXAMPLES[0])]
+    pages = [opened(EXAMPLES[0])]
     (expected,) = detector.detect(pages)
     with ThreadPoolExecutor(4) as pool:
         for (found,) in pool.map(detector.detect, [pages] * 4):

@@ -9,9 +9,12 @@ import cv2
 from ocr_plugin.batch.options import JobOptions
 from ocr_plugin.engine import Engine
 from ocr_plugin.registry import make_detector, make_recognizer
+from ocr_plugin.threads import cores
 
 # Plugins that can be told how many threads to run.
 _THREADED = {"dbnet", "clip4str", "ppocr", "second_opinion"}
+# Side by side beats many threads a page, but every page that is read takes memory.
+_MOST_READERS = 4
 
 
 def make_engine(options: JobOptions, threads: int) -> Engine:
@@ -32,6 +35,16 @@ def make_engine(options: JobOptions, threads: int) -> Engine:
         make_recognizer(options.recognizer, **(other | options.recognizer_options)),
         options=options.engine,
     )
+
+
+def shares(readers: int = 0) -> tuple[int, int]:
+    """Returns how many pages are read side by side, and how many threads each has.
+
+    Args:
+        readers: pages; 0 takes what the cores do.
+    """
+    readers = readers or min(cores(), _MOST_READERS)
+    return readers, max(1, cores() // readers)
 
 
 def limit_threads(threads: int) -> None:

@@ -12,23 +12,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
-from ocr_plugin.batch.engines import limited_threads, make_engine
+from ocr_plugin.batch.engines import limited_threads, make_engine, shares
 from ocr_plugin.batch.folder import locked, recording
 from ocr_plugin.batch.members import BadMember, Member
 from ocr_plugin.batch.memory import Trimmer, share_arenas
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
-from ocr_plugin.batch.reading import Readers, TimedRecognizer
+from ocr_plugin.batch.reading import Readers, TimedRecognizer, timed
 from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
 from ocr_plugin.batch.rows import FileKey
 from ocr_plugin.batch.sources import checked, members
 from ocr_plugin.batch.volume import Volume
 from ocr_plugin.engine import Engine
 from ocr_plugin.schema import Page, PageError
-from ocr_plugin.threads import cores
-
-# Side by side beats many threads a page, but every page that is read takes memory.
-_MOST_READERS = 4
 
 
 class Job:
@@ -68,16 +64,11 @@ class Job:
             OcrError: the folder cannot be written.
         """
         run, sources = run or RunOptions(), checked(sources)
-        readers = run.readers or min(cores(), _MOST_READERS)
-        threads = max(1, cores() // readers)
+        readers, threads = shares(run.readers)
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
             share_arenas()
-            engine = engine or make_engine(self.options, threads)
-            timed = TimedRecognizer(engine.recognizer)
-            engine = Engine(
-                engine.detector, timed, splitter=engine.splitter, options=engine.options
-            )
+            engine, recognizer = timed(engine or make_engine(self.options, threads))
             stack.enter_context(limited_threads(threads))
             recorder = stack.enter_context(
                 recording(self.folder, self.options, engine.info, run, tell)
@@ -91,7 +82,7 @@ class Job:
             stack.callback(volume.close)
             reading = Readers[tuple[OpenFile, int]](engine, readers)
             stack.callback(reading.close)
-            current = _Run(run, recorder, decoder, reading, timed, volume, stop)
+            current = _Run(run, recorder, decoder, reading, recognizer, volume, stop)
             return current.through(members(sources, self.options.sources))
 
 

@@ -45,6 +45,13 @@ class TimedRecognizer:
                 self.seconds += time.perf_counter() - start
 
 
+def timed(engine: Engine) -> tuple[Engine, TimedRecognizer]:
+    """Returns an engine like the one given, whose recognizer is timed, and that recognizer."""
+    recognizer = TimedRecognizer(engine.recognizer)
+    same = Engine(engine.detector, recognizer, splitter=engine.splitter, options=engine.options)
+    return same, recognizer
+
+
 class Readers(Generic[Mark]):
     """Threads that read pages with one engine.
 
