@@ -73,8 +73,9 @@ def compare(
         if model == MADE_UP:
             path = str(Path(folder, "made_up.safetensors"))
             save_model(network(None), path)
+        options = {"model": path, "batch_size": batch, "settle_ties": False}
         subjects = {
-            name: Subject({"model": path, "batch_size": batch, "precision": precision}, crops)
+            name: Subject(options | {"precision": precision}, crops)
             for name, precision in _NUMBERS.items()
         }
     in_eight_bits(subjects["int8"])

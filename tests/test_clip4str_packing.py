@@ -78,7 +78,7 @@ def test_bfloat16_reads_the_same_words() -> None:
     whole = Clip4StrRecognizer(batch_size=16)._model
     half = Clip4StrRecognizer(batch_size=16, precision="bfloat16")._model
     with torch.inference_mode():
-        logits, rough = whole(images), half(images.bfloat16())
+        logits, rough = whole(images), half(images)
     assert rough.dtype == torch.bfloat16
     assert not torch.equal(logits, rough.float())
     assert read_texts(half, rough) == read_texts(whole, logits)
@@ -117,5 +117,5 @@ def test_bfloat16_reads_the_public_implementations_texts_at_full_size(tmp_path: 
     meta, model = fixture("base", tmp_path)
     model = ready_to_read(model, torch.bfloat16)
     with torch.inference_mode():
-        logits = model(weights.image_batch(meta).bfloat16())
+        logits = model(weights.image_batch(meta))
     assert read_texts(model, logits) == meta["texts"]

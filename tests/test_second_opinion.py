@@ -135,6 +135,7 @@ def test_its_options_are_clip4strs_and_its_own(monkeypatch: pytest.MonkeyPatch) 
         "model": "own.pt",
         "device": "cpu",
         "precision": "float32",
+        "settle_ties": False,
         "offline": False,
         "threads": 3,
     }

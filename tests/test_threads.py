@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ocr_plugin.clip4str import Clip4StrRecognizer
+from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer
 from ocr_plugin.clip4str.recognizer import _LEAST_PART
 from ocr_plugin.threads import cores, torch_workers
 from tests.test_clip4str_decoding import WORDS
@@ -49,10 +49,10 @@ def test_parts_are_read_side_by_side_and_stay_in_order(monkeypatch: pytest.Monke
     sizes: list[int] = []
     read = Clip4StrRecognizer._read
 
-    def counted(self: Clip4StrRecognizer, crops: list[np.ndarray]) -> list[object]:
+    def counted(self: Clip4StrRecognizer, model: Clip4Str, crops: list[np.ndarray]) -> list[object]:
         sizes.append(len(crops))
         assert threading.current_thread() is not threading.main_thread()
-        return list(read(self, crops))
+        return list(read(self, model, crops))
 
     monkeypatch.setattr(Clip4StrRecognizer, "_read", counted)
     together = [reading.text for reading in recognizer.recognize(CROPS * 4)]

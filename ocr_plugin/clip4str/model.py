@@ -302,6 +302,7 @@ class Clip4Str(nn.Module):
     def encode_image(self, images: Tensor) -> Tensor:
         """Returns the image tokens, class token first, (B, 1 + P, D), of (B, 3, H, W) images."""
         tower = self.clip_model.visual
+        images = images.to(tower.conv1.weight.dtype)
         patches = tower.conv1(self.stem(images)).flatten(2).transpose(1, 2)  # (B, P, vision width)
         first = tower.class_embedding.to(patches.dtype).expand(images.shape[0], 1, -1)
         tokens = torch.cat([first, patches], dim=1) + tower.positional_embedding.to(patches.dtype)
