@@ -19,7 +19,10 @@ from tests.test_clip4str_parity import fixture
 from tests.test_clip4str_variants import network
 
 CPU = torch.device("cpu")
-HAS_BFLOAT16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+needs_bfloat16 = pytest.mark.skipif(
+    not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()),
+    reason="this CPU has no arithmetic of bfloat16",
+)
 
 
 def compact() -> Clip4Str:
@@ -72,7 +75,7 @@ def test_another_activation_is_refused() -> None:
         pack(model)
 
 
-@pytest.mark.skipif(not HAS_BFLOAT16, reason="this CPU has no arithmetic of bfloat16")
+@needs_bfloat16
 def test_bfloat16_reads_the_same_words() -> None:
     images = drawn(WORDS, compact())
     whole = Clip4StrRecognizer(batch_size=16)._model
@@ -112,7 +115,7 @@ def test_an_unknown_precision_is_named() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not HAS_BFLOAT16, reason="this CPU has no arithmetic of bfloat16")
+@needs_bfloat16
 def test_bfloat16_reads_the_public_implementations_texts_at_full_size(tmp_path: Path) -> None:
     meta, model = fixture("base", tmp_path)
     model = ready_to_read(model, torch.bfloat16)

@@ -20,12 +20,19 @@ PARITY = Path(__file__).parent / "data" / "parity"
 TOLERANCE = 1e-4
 
 
-def fixture(name: str, folder: Path, refinements: int = 1) -> tuple[dict[str, Any], Clip4Str]:
-    """Returns a fixture's description and the network, by way of a real checkpoint."""
+def checkpoint(name: str, folder: Path) -> tuple[dict[str, Any], Path]:
+    """Returns a fixture's description and a real checkpoint of its weights."""
     meta = json.loads((PARITY / f"{name}.json").read_text())
     weights.check(meta)
-    torch.save(weights.state_dict(meta), folder / "weights.pt")
-    return meta, load_model(folder / "weights.pt", refinements=refinements)
+    path = folder / f"{name}.pt"
+    torch.save(weights.state_dict(meta), path)
+    return meta, path
+
+
+def fixture(name: str, folder: Path, refinements: int = 1) -> tuple[dict[str, Any], Clip4Str]:
+    """Returns a fixture's description and the network, by way of a real checkpoint."""
+    meta, path = checkpoint(name, folder)
+    return meta, load_model(path, refinements=refinements)
 
 
 def check_fixture(name: str, folder: Path) -> None:

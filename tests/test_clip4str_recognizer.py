@@ -1,7 +1,6 @@
 """CLIP4STR as a plugin, on a real checkpoint of a tiny network with random weights."""
 
 import hashlib
-import json
 import math
 import subprocess
 import sys
@@ -28,19 +27,14 @@ from ocr_plugin.engine import Engine
 from ocr_plugin.errors import ConfigurationError, ModelUnavailable
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.protocols import RGB, Reading, Recognizer
-from tests.data.parity import weights as parity
 from tests.pictures import draw_lines
-
-PARITY = Path(__file__).parent / "data" / "parity"
+from tests.test_clip4str_parity import checkpoint
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint under which words of many lengths are read."""
-    meta = json.loads((PARITY / "tiny.json").read_text())
-    path = tmp_path_factory.mktemp("model") / "tiny.pt"
-    torch.save(parity.state_dict(meta), path)
-    return path
+    return checkpoint("tiny", tmp_path_factory.mktemp("model"))[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,16 @@
 """Words that bfloat16 leaves undecided are read again in float32."""
 
-import json
 from pathlib import Path
 
 import pytest
-import torch
 
 from ocr_plugin.clip4str import Clip4StrRecognizer
 from ocr_plugin.protocols import Reading
 from ocr_plugin.second_opinion import SecondOpinion
 from tests.data.parity import weights as parity
-from tests.test_clip4str_packing import HAS_BFLOAT16
-from tests.test_clip4str_parity import PARITY
+from tests.test_clip4str_packing import needs_bfloat16
+from tests.test_clip4str_parity import checkpoint
 from tests.test_clip4str_recognizer import assert_same, crops
-
-needs_bfloat16 = pytest.mark.skipif(
-    not HAS_BFLOAT16, reason="this CPU has no arithmetic of bfloat16"
-)
-
-
-def checkpoint(name: str, folder: Path) -> Path:
-    """Returns the weights file of a parity fixture, whose guesses are closer than real ones."""
-    torch.save(parity.state_dict(json.loads((PARITY / f"{name}.json").read_text())), folder / name)
-    return folder / name
 
 
 def texts(readings: list[Reading]) -> list[str]:
@@ -31,7 +19,7 @@ def texts(readings: list[Reading]) -> list[str]:
 
 @needs_bfloat16
 def test_a_tie_gets_the_reading_of_float32_and_all_else_stays(tmp_path: Path) -> None:
-    weights, words = checkpoint("tiny", tmp_path), crops(64)
+    (_, weights), words = checkpoint("tiny", tmp_path), crops(64)
     whole = Clip4StrRecognizer(model=weights).recognize(words)
     rough = Clip4StrRecognizer(model=weights, precision="bfloat16", settle_ties=False)
     left = rough.recognize(words)
@@ -48,9 +36,10 @@ def test_texts_decided_by_next_to_nothing_are_those_of_float32(tmp_path: Path) -
     """Of the made-up networks' seven; a tie that only an earlier round had is not seen."""
     left = settled = 0
     for name in ("tiny", "tiny_noeos"):
-        reader = Clip4StrRecognizer(model=checkpoint(name, tmp_path), precision="bfloat16")
+        meta, weights = checkpoint(name, tmp_path)
+        reader = Clip4StrRecognizer(model=weights, precision="bfloat16")
         assert reader._exact is not None
-        images = parity.image_batch(json.loads((PARITY / f"{name}.json").read_text()))
+        images = parity.image_batch(meta)
         rough, exact = (
             reader._read_images(model, images) for model in (reader._model, reader._exact)
         )

@@ -200,8 +200,7 @@ class Clip4StrRecognizer:
         logits = model(images, independent=True, autoregressive=self.options.mode == "accurate")
         likelihoods = logits.float().softmax(-1)
         confidences, tokens = likelihoods.max(-1)
-        first, second = likelihoods.topk(2).values.unbind(-1)
-        ties = second > _TIE * first
+        ties = (likelihoods > _TIE * confidences[..., None]).sum(-1) > 1  # more than the best
         rows = zip(tokens.tolist(), confidences.tolist(), ties.tolist(), strict=True)
         return [self._guess(*row) for row in rows]
 
