@@ -13,8 +13,9 @@ from ocr_plugin.clip4str.decoding import read_visually
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.training.freezing import freeze
 from ocr_plugin.training.loss import permuted_sequence_loss
-from ocr_plugin.training.options import TrainingOptions, found_recipe
+from ocr_plugin.training.options import TrainingOptions
 from ocr_plugin.training.permutations import permutations
+from ocr_plugin.training.recipes import found_recipe
 
 SIZES = {
     "embed_dim": 64,

@@ -14,7 +14,7 @@ import torch
 from ocr_plugin.clip4str import load_model
 from ocr_plugin.errors import CheckpointError, ConfigurationError
 from ocr_plugin.training.progress import Progress
-from ocr_plugin.training.trainer import WEIGHTS
+from ocr_plugin.training.run import WEIGHTS
 from ocr_plugin.training.validation import ValidationSet, accuracies
 from tests.trainings import (
     Killed,

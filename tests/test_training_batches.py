@@ -7,7 +7,8 @@ import torch
 
 from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.training.batches import BatchSource, load_batches
+from ocr_plugin.training.batches import WordBatches
+from ocr_plugin.training.loading import load_batches
 from ocr_plugin.training.options import TrainingOptions
 from tests.trainings import quiet, recipe, sets_of, trainer_of, training_data
 
@@ -17,9 +18,9 @@ def data(tmp_path: Path) -> Path:
     return training_data(tmp_path)
 
 
-def source_of(options: TrainingOptions) -> BatchSource:
+def source_of(options: TrainingOptions) -> WordBatches:
     data = options.data.below(options.machine.data)
-    return BatchSource(data, sets_of(options), (32, 32), CHARACTERS, 8, 20, options.seed)
+    return WordBatches(data, sets_of(options), (32, 32), CHARACTERS, 8, 20, options.seed)
 
 
 def test_loader_processes_bring_the_same_batches(data: Path) -> None:

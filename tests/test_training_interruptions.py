@@ -14,7 +14,7 @@ import torch
 
 from ocr_plugin.clip4str import load_model
 from ocr_plugin.errors import ConfigurationError, ExitCode
-from ocr_plugin.training.trainer import WEIGHTS
+from ocr_plugin.training.run import WEIGHTS
 from tests.trainings import NETWORK, quiet, recipe, trainer_of, training_data
 
 

@@ -14,13 +14,14 @@ from torch.optim.lr_scheduler import OneCycleLR
 from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig, save_model
 from ocr_plugin.errors import ConfigurationError, ModelUnavailable
 from ocr_plugin.training.log import TrainingLog
-from ocr_plugin.training.optimiser import learning_rate_factor, make_optimiser, set_learning_rate
+from ocr_plugin.training.optimiser import make_optimiser
 from ocr_plugin.training.options import (
     OptimiserOptions,
     StartOptions,
     TrainingOptions,
-    found_recipe,
 )
+from ocr_plugin.training.recipes import found_recipe
+from ocr_plugin.training.schedule import learning_rate_factor, set_learning_rate
 from ocr_plugin.training.starting_weights import clip_names, start
 
 TINY = Clip4StrConfig(

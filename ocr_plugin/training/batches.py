@@ -1,19 +1,13 @@
-"""Batches of a mix of real and synthetic words, each a function of the seed and its number alone.
-
-So a run resumes exactly with nothing but the number of the next batch, whatever number of loader
-processes drew the earlier ones.
-"""
+"""Batches of real and synthetic words, each a function of the seed and its number alone."""
 
 import random
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from ocr_plugin.errors import ConfigurationError, OcrError
+from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.training.datasets import Crops, TrainingSet, mixed_counts
 from ocr_plugin.training.options import DataOptions
@@ -63,7 +57,7 @@ class Batch:
             yield Batch(self.images[some], self.labels[some], self.caseless[some])
 
 
-class BatchSource(Dataset[RawBatch]):
+class WordBatches:
     """The raw batches of a run by their number."""
 
     def __init__(
@@ -150,49 +144,3 @@ class BatchSource(Dataset[RawBatch]):
             labels += raw.drawn.labels
             caseless.append(torch.zeros(len(raw.drawn.labels), dtype=torch.bool))
         return Batch(torch.cat(images), labels, torch.cat(caseless).to(device))
-
-
-def load_batches(source: BatchSource, numbers: range, loaders: int) -> Iterator[RawBatch]:
-    """Yields the raw batches of these numbers in order, drawn ahead by `loaders` processes.
-
-    Args:
-        source: where they come from.
-        numbers: which.
-        loaders: 0 to draw them here, one at a time.
-
-    Raises:
-        ConfigurationError: a source of words turns out to be of no use.
-    """
-    loader = DataLoader(
-        _Told(source),
-        batch_size=None,
-        sampler=numbers,
-        num_workers=loaders,
-        prefetch_factor=4 if loaders else None,
-        # Forked copies of a process that has threads, a GPU or an open LMDB are not safe.
-        multiprocessing_context="spawn" if loaders else None,
-        worker_init_fn=_leave_signals_to_the_trainer,
-    )
-    for raw in loader:
-        if isinstance(raw, OcrError):
-            raise raw
-        yield raw
-
-
-class _Told(Dataset["RawBatch | OcrError"]):
-    """A source whose errors come as values: raised in a loader they would come with a traceback."""
-
-    def __init__(self, source: BatchSource) -> None:
-        self._source = source
-
-    def __getitem__(self, number: int) -> RawBatch | OcrError:
-        try:
-            return self._source[number]
-        except OcrError as error:
-            return error
-
-
-def _leave_signals_to_the_trainer(_: int) -> None:
-    """Ctrl-C reaches all processes of a terminal, and the run is to end in good order."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
-from ocr_plugin.training.options import TrainingOptions
+from ocr_plugin.training.recipes import RecipeOptions
 
 _FILE = "checkpoint.pt"
 
@@ -32,7 +32,7 @@ class Checkpoint:
     optimiser: dict[str, Any]
 
 
-def save(folder: Path, checkpoint: Checkpoint, options: TrainingOptions) -> None:
+def save(folder: Path, checkpoint: Checkpoint, options: RecipeOptions) -> None:
     """Writes a checkpoint; a crash at any moment leaves the one before it or this one.
 
     Raises:
@@ -51,7 +51,7 @@ def save(folder: Path, checkpoint: Checkpoint, options: TrainingOptions) -> None
         raise ConfigurationError(f"{folder / _FILE}: cannot be written: {reason}") from error
 
 
-def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
+def load(folder: Path, options: RecipeOptions) -> Checkpoint | None:
     """Returns the run's last checkpoint on the CPU, or None where there is none.
 
     Raises:
@@ -64,7 +64,7 @@ def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        stored = _with_defaults(json.loads(content.pop("options")))
+        stored = _with_defaults(json.loads(content.pop("options")), type(options))
         checkpoint = Checkpoint(**content)
     except Exception as error:  # a damaged file may fail in any way; the cause is chained
         raise CheckpointError(f"{path}: damaged checkpoint: {first_line(error)}") from error
@@ -80,10 +80,10 @@ def load(folder: Path, options: TrainingOptions) -> Checkpoint | None:
     return checkpoint
 
 
-def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(values: dict[str, Any], kind: type[RecipeOptions]) -> dict[str, Any]:
     """Returns a recipe as it was stored, with the options that have come since then."""
     try:
-        options = TrainingOptions.parse(values)
+        options = kind.parse(values)
     except ConfigurationError:
         return values
     filled: dict[str, Any] = json.loads(options.model_dump_json())

@@ -1,9 +1,4 @@
-"""AdamW with the groups and the schedule of CLIP4STR's recipe (https://arxiv.org/abs/2305.14014).
-
-The learning rate is a function of the step alone, so that a resumed run needs no schedule's state.
-"""
-
-import math
+"""AdamW with the groups of CLIP4STR's recipe (https://arxiv.org/abs/2305.14014)."""
 
 from torch import nn
 from torch.optim import AdamW
@@ -12,9 +7,6 @@ from ocr_plugin.clip4str.model import Clip4Str
 from ocr_plugin.training.options import OptimiserOptions
 
 _REFERENCE_BATCH = 512
-# PyTorch's OneCycleLR: the first rate over the highest, and the last over the first.
-_ONECYCLE_FIRST = 1 / 25
-_ONECYCLE_LAST = 1e-4
 _UNDECAYED = ("pos_queries", "text_embed", "positional_embedding", "class_embedding")
 
 
@@ -42,27 +34,6 @@ def make_optimiser(model: Clip4Str, options: OptimiserOptions) -> AdamW:
         betas=(options.beta1, options.beta2),
         eps=options.epsilon,
     )
-
-
-def set_learning_rate(optimiser: AdamW, progress: float, options: OptimiserOptions) -> None:
-    """Sets the learning rates for a point of the run, `progress` from 0 to 1."""
-    factor = learning_rate_factor(progress, options)
-    for group in optimiser.param_groups:
-        group["lr"] = group["highest"] * factor
-
-
-def learning_rate_factor(progress: float, options: OptimiserOptions) -> float:
-    """Returns the learning rate over the highest, at `progress` from 0 to 1."""
-    onecycle = options.schedule == "onecycle"
-    first = _ONECYCLE_FIRST if onecycle else 0.0
-    if progress < options.warmup:
-        risen = progress / options.warmup
-        # OneCycle rises like a cosine too, the plain schedule in a straight line.
-        share = (1 - math.cos(math.pi * risen)) / 2 if onecycle else risen
-        return first + (1 - first) * share
-    last = _ONECYCLE_FIRST * _ONECYCLE_LAST if onecycle else 0.0
-    fallen = (progress - options.warmup) / (1 - options.warmup)
-    return last + (1 - last) * (1 + math.cos(math.pi * fallen)) / 2
 
 
 def _part(name: str) -> str:

@@ -1,6 +1,5 @@
-"""What a training recipe says: one TOML file, one table a subject."""
+"""What a recipe for CLIP4STR says."""
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -10,6 +9,7 @@ from ocr_plugin.clip4str.config import PRESETS, Clip4StrConfig
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.training.datasets import TrainingSetOptions
+from ocr_plugin.training.recipes import MachineOptions, RecipeOptions, StepOptions
 from ocr_plugin.training.synthetic.stream import SyntheticOptions
 
 
@@ -74,16 +74,14 @@ class ObjectiveOptions(Options):
         return self
 
 
-class OptimiserOptions(Options):
+class OptimiserOptions(StepOptions):
     """AdamW and its schedule; the defaults are the paper's."""
 
-    batch_size: int = Field(default=512, ge=1, description="Images of a step, of all processes.")
     accumulate: int = Field(
         default=1,
         ge=1,
         description="Parts a process reads its share of a batch in, to save memory.",
     )
-    samples: int = Field(ge=1, description="Images of the whole run.")
     learning_rate: float = Field(
         default=8.4e-5, gt=0, description="Of the towers, for a batch of 512; scales with it."
     )
@@ -93,10 +91,6 @@ class OptimiserOptions(Options):
     stem_factor: float = Field(
         default=1.0, gt=0, description="Learning rate of the convolutional stem over the towers'."
     )
-    schedule: Literal["onecycle", "cosine"] = Field(
-        default="onecycle", description="Both warm up and then fall to nothing like a cosine."
-    )
-    warmup: float = Field(default=0.075, ge=0, lt=1, description="Share of the run it rises in.")
     weight_decay: float = Field(
         default=0.2, ge=0, description="None acts on biases, norms, positions and characters."
     )
@@ -147,26 +141,16 @@ class DataOptions(Options):
         )
 
 
-class MachineOptions(Options):
+class RecognitionMachineOptions(MachineOptions):
     """What does not change the result, and may differ when a run is resumed."""
 
-    data: Path = Field(
-        default=Path(), description="Where relative paths of the recipe's data count from."
-    )
-    device: str = Field(default="cpu", description="A PyTorch device; with torchrun, cuda or cpu.")
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="bfloat16 is automatic mixed precision."
-    )
-    loaders: int = Field(default=1, ge=0, description="Processes that draw and load images.")
-    checkpoint_minutes: float = Field(default=5.0, gt=0, description="Between checkpoints.")
-    validate_samples: int = Field(default=100_000, ge=1, description="Between validations.")
     validation_words: int = Field(default=1000, ge=1, description="Of a set, to validate on.")
 
 
-class TrainingOptions(Options):
-    """A whole recipe."""
+class TrainingOptions(RecipeOptions):
+    """A whole recipe for a recognizer."""
 
-    seed: int = Field(default=0, ge=0, description="All chance comes from it.")
+    task: Literal["recognition"] = "recognition"
     preset: str | None = Field(default=None, description="A published size, such as B/16.")
     network: dict[str, Any] = Field(
         default_factory=dict, description="Fields of `Clip4StrConfig` that differ from the preset."
@@ -176,7 +160,7 @@ class TrainingOptions(Options):
     objective: ObjectiveOptions = ObjectiveOptions()
     optimiser: OptimiserOptions
     data: DataOptions = DataOptions()
-    machine: MachineOptions = MachineOptions()
+    machine: RecognitionMachineOptions = RecognitionMachineOptions()
 
     @property
     def config(self) -> Clip4StrConfig:
@@ -190,66 +174,6 @@ class TrainingOptions(Options):
         base = vars(PRESETS[self.preset]) if self.preset is not None else {}
         return Clip4StrConfig.from_values(base | self.network)
 
-    def on_machine(self, changes: dict[str, Any]) -> Self:
-        """Returns the same recipe with other options of the machine.
-
-        Raises:
-            ConfigurationError: a bad option.
-        """
-        machine = MachineOptions.parse(dict(self.machine) | changes)
-        return self.model_copy(update={"machine": machine})
-
-    @classmethod
-    def from_toml(cls, path: Path) -> Self:
-        """Returns the recipe in a file; with ``extends = "NAME"``, another recipe with its changes.
-
-        Raises:
-            ConfigurationError: unreadable, no TOML, or options that cannot be.
-        """
-        values = _values(path, frozenset())
-        try:
-            options = cls.parse(values)
-            _ = options.config  # a network that cannot be is told before any work
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{path}: {error}") from error
-        return options
-
-
-def found_recipe(name: str, beside: Path = Path()) -> Path:
-    """Returns a recipe's file: a path, or the name of one that comes with the package.
-
-    Args:
-        name: either; where no such file is, it is taken for a file that is missing.
-        beside: the folder that paths count from.
-    """
-    path, bundled = beside / name, _RECIPES / f"{name}.toml"
-    return bundled if bundled.is_file() and not path.exists() else path
-
-
-_RECIPES = Path(__file__).parent / "recipes"
-
-
-def _values(path: Path, extending: frozenset[Path]) -> dict[str, Any]:
-    """Returns what a recipe says together with what it extends."""
-    if path in extending:
-        raise ConfigurationError(f"{path}: extends itself")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: no TOML: {error}") from error
-    base = values.pop("extends", None)
-    if base is None:
-        return values
-    return _changed(_values(found_recipe(str(base), path.parent), extending | {path}), values)
-
-
-def _changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Returns `base` with `changes`, table by table; lists are replaced whole."""
-    merged = dict(base)
-    for name, value in changes.items():
-        known = merged.get(name)
-        both = isinstance(known, dict) and isinstance(value, dict)
-        merged[name] = _changed(known, value) if both and known is not None else value
-    return merged
+    def check(self) -> None:
+        """Raises `ConfigurationError` for a network that cannot be."""
+        _ = self.config

@@ -1,7 +1,11 @@
-"""The convolutions of PP-OCRv6 small's recognizer, to start a convolutional stem from.
+"""The convolutions of PP-OCRv6 small's networks, to start others from.
 
-The ONNX file is the one that `ppocr` reads with; it comes with the rapidocr wheel (Apache-2.0).
+The ONNX files are those that `ppocr` reads and `dbnet` finds with; they come with the rapidocr
+wheel (Apache-2.0).
 """
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +19,7 @@ from ocr_plugin.ppocr import BUNDLED_MODEL
 
 
 def convolutions(count: int) -> list[tuple[Tensor, Tensor]]:
-    """Returns weight and bias of the first `count` convolutions, in the order they are run.
+    """Returns weight and bias of the recognizer's first `count` convolutions, as they are run.
 
     The network was trained on blue, green, red; the first weights are turned round for RGB.
 
@@ -23,25 +27,47 @@ def convolutions(count: int) -> list[tuple[Tensor, Tensor]]:
         ConfigurationError: the file has another layout.
     """
     path = bundled_model(BUNDLED_MODEL)
-    graph = onnx.load(path).graph
-    constants = {entry.name: entry for entry in graph.initializer}
-    biases = {}
-    for node in graph.node:
-        if node.op_type == "Add" and len(known := [x for x in node.input if x in constants]) == 1:
-            summed = next(name for name in node.input if name not in constants)
-            biases[summed] = known[0]
-    found: list[tuple[Tensor, Tensor]] = []
-    for node in graph.node:
-        if node.op_type != "Conv" or len(found) == count:
-            continue
-        if node.input[1] not in constants or node.output[0] not in biases:
-            raise ConfigurationError(f"{path}: not the network that was expected")
-        weight, bias = (
-            torch.from_numpy(np.array(numpy_helper.to_array(constants[name])))
-            for name in (node.input[1], biases[node.output[0]])
-        )
-        found.append((weight, bias.flatten()))
+    found = [(weight, bias) for weight, bias in all_convolutions(path)[:count] if bias is not None]
     if len(found) < count:
-        raise ConfigurationError(f"{path}: has {len(found)} convolutions, not {count}")
+        raise ConfigurationError(f"{path}: not the network that was expected")
     first, bias = found[0]
     return [(first.flip(1), bias), *found[1:]]
+
+
+def all_convolutions(path: Path) -> list[tuple[Tensor, Tensor | None]]:
+    """Returns weight and bias of all of a network's convolutions, transposed ones too, as run.
+
+    Where PaddlePaddle's exporter made the file, a bias is added by a node of its own.
+    """
+    graph = onnx.load(path).graph
+    constants = {entry.name: entry for entry in graph.initializer}
+    copies = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
+
+    def source(name: str) -> str:
+        """Returns the name of what a tensor is a copy of."""
+        while name in copies:
+            name = copies[name]
+        return name
+
+    def constant(name: str) -> Any:
+        return constants.get(source(name))
+
+    biases: dict[str, Any] = {}
+    for node in graph.node:
+        if node.op_type == "Add":
+            known = [name for name in node.input if constant(name) is not None]
+            if len(known) == 1:
+                summed = next(name for name in node.input if name != known[0])
+                biases[source(summed)] = constant(known[0])
+    return [
+        (
+            _tensor(constant(node.input[1])),
+            _tensor(biases[node.output[0]]).flatten() if node.output[0] in biases else None,
+        )
+        for node in graph.node
+        if node.op_type in ("Conv", "ConvTranspose")
+    ]
+
+
+def _tensor(entry: Any) -> Tensor:
+    return torch.from_numpy(np.array(numpy_helper.to_array(entry)))
