@@ -65,6 +65,7 @@ LAYERS = [
         "cli_recognizer",
         "cli_serve",
         "cli_train",
+        "datasets",
         "doctor",
         "documents",
         "evaluation",
