@@ -1,1 +1,1 @@
-"""How well a recognizer reads, by the protocols of the literature."""
+"""How well a recognizer reads, a detector finds, and both read pages, by the usual protocols."""
