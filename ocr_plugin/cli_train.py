@@ -1,9 +1,9 @@
-"""``ocr-plugin train``: CLIP4STR on one's own words."""
+"""``ocr-plugin train``: CLIP4STR on your own words, the word detector on your own pages."""
 
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -12,10 +12,9 @@ from ocr_plugin.stopping import stopping
 from ocr_plugin.streams import results_only, say
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ocr_plugin.clip4str import Clip4Str
-    from ocr_plugin.training.datasets import TrainingSet
-    from ocr_plugin.training.options import TrainingOptions
-    from ocr_plugin.training.validation import ValidationSet
 
 training = typer.Typer(rich_markup_mode=None)
 
@@ -25,7 +24,7 @@ _ALL = 10**9
 
 @training.callback()
 def common() -> None:
-    """Train the recognizer, and look at what it is trained on."""
+    """Train the recognizer or the word detector, and look at what they are trained on."""
 
 
 @training.command()
@@ -61,27 +60,29 @@ def run(
     Ctrl-C and SIGTERM stop it after the step it is in, with a checkpoint.
     """
     with results_only() as stream:
-        from ocr_plugin.training.options import TrainingOptions, found_recipe
         from ocr_plugin.training.progress import Progress
-        from ocr_plugin.training.trainer import WEIGHTS, Trainer
+        from ocr_plugin.training.recipes import found_recipe
+        from ocr_plugin.training.run import WEIGHTS
+        from ocr_plugin.training.tasks import load_recipe, opened
 
         changes = {"data": data, "device": device, "precision": precision, "loaders": loaders}
-        options = TrainingOptions.from_toml(found_recipe(recipe)).on_machine(
+        options = load_recipe(found_recipe(recipe)).on_machine(
             {name: value for name, value in changes.items() if value is not None}
         )
         if (out / "checkpoint.pt").exists() and not resume:
             raise ConfigurationError(f"{out} has a run already: --resume, or another folder")
         if resume and not (out / "checkpoint.pt").exists():
             raise ConfigurationError(f"{out} has no run to resume")
-        sets = _opened(options)
+        task = opened(options)
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"{out}: no folder can be made there: {error}") from error
-        trainer = Trainer(options, out, sets)
+        trainer = task.trainer(out)
         for line in trainer.describe() if trainer.leads else ():
             say(line)
-        validation = _validation(options, sets) if trainer.leads else []
+        validation, undecodable = task.validation() if trainer.leads else ([], [])
+        _say_passed_over({record.name: record.reason for record in undecodable})
         with (
             Progress(trainer.step, trainer.steps) as progress,
             stopping("stopping after this step, with a checkpoint") as stopped,
@@ -117,26 +118,84 @@ def export(
         typer.Option(metavar="DIR", help="Where the recipe's relative paths count from."),
     ] = None,
 ) -> None:
-    """Write weights in half precision to hand on, calibrated if a recipe is named.
+    """Write weights to hand on: a recognizer's in half precision, a word detector's as ONNX.
 
-    With --also, the mean of all weights named is written.
+    With --also, the mean of several recognizers' weights is written; with --recipe, confidences are
+    calibrated.
     """
     with results_only() as stream:
-        import torch
-        from safetensors import SafetensorError
+        from ocr_plugin.training.detection.initial_weights import is_word_detector
 
-        from ocr_plugin.clip4str.checkpoint import load_model, save_model
-        from ocr_plugin.training.averaging import averaged
-
-        model = averaged([load_model(path) for path in (weights, *(also or ()))])
-        if recipe is not None:
-            model.config = replace(model.config, confidence_power=_power(model, recipe, data))
-            print(f"confidence power: {model.config.confidence_power}", file=stream)
-        try:
-            save_model(model, out, torch.float16)
-        except (OSError, SafetensorError) as error:
-            raise ConfigurationError(f"{out}: cannot be written: {error}") from error
+        if is_word_detector(weights):
+            if also or recipe is not None:
+                raise ConfigurationError("--also and --recipe are for recognizers")
+            _export_detector(weights, out)
+        else:
+            _export_recognizer([weights, *(also or ())], out, recipe, data, stream)
         print(f"{out}: {out.stat().st_size / 1e6:.1f} MB", file=stream)
+
+
+def _export_detector(weights: Path, out: Path) -> None:
+    from ocr_plugin.training.detection.initial_weights import load_weights
+    from ocr_plugin.training.detection.network import TextNetwork
+    from ocr_plugin.training.detection.onnx_export import export_detector
+
+    network = TextNetwork()
+    load_weights(network, weights)
+    export_detector(network, out)
+
+
+def _export_recognizer(
+    weights: list[Path], out: Path, recipe: str | None, data: Path | None, stream: TextIO
+) -> None:
+    import torch
+    from safetensors import SafetensorError
+
+    from ocr_plugin.clip4str.checkpoint import load_model, save_model
+    from ocr_plugin.training.averaging import averaged
+
+    model = averaged([load_model(path) for path in weights])
+    if recipe is not None:
+        model.config = replace(model.config, confidence_power=_power(model, recipe, data))
+        print(f"confidence power: {model.config.confidence_power}", file=stream)
+    try:
+        save_model(model, out, torch.float16)
+    except (OSError, SafetensorError) as error:
+        raise ConfigurationError(f"{out}: cannot be written: {error}") from error
+
+
+@training.command()
+def preview(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="Of a word detector: a file, or a bundled name.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="FILE.png", help="Where the sheet goes.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the recipe's relative paths count from."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Pieces on the sheet.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pieces.")] = 0,
+) -> None:
+    """Draw a sheet of what a word detector learns from, its targets painted in.
+
+    Green: cores of words. Red: gaps that weigh more. Dark: what does not count.
+    """
+    with results_only() as stream:
+        from ocr_plugin.training.detection.options import DetectorTrainingOptions
+        from ocr_plugin.training.detection.preview import target_sheet
+        from ocr_plugin.training.recipes import found_recipe
+        from ocr_plugin.training.tasks import load_recipe
+
+        options = load_recipe(found_recipe(recipe))
+        if not isinstance(options, DetectorTrainingOptions):
+            raise ConfigurationError(f"{recipe} trains a recognizer: see train synth")
+        if data is not None:
+            options = options.on_machine({"data": data})
+        sheet, undecodable = target_sheet(options, count, seed)
+        _save_sheet(sheet, out)
+        _say_passed_over({record.name: record.reason for record in undecodable})
+        print(f"{out}: {count} pieces", file=stream)
 
 
 @training.command()
@@ -176,15 +235,19 @@ def synth(
         )
         skipped = words.skipped_fonts()
         sheet, passed_over = contact_sheet(words, count, _pixels(size), seed)
-        try:
-            sheet.save(preview)
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"{preview}: cannot be written: {error}") from error
+        _save_sheet(sheet, preview)
         for font in skipped[:_SHOWN]:
             say(f"not drawn with: {font.path}: {font.reason}")
         _say_passed_over(passed_over)
         used = len(words.fonts) - len(skipped)
         print(f"{preview}: {count} words in {used} fonts, {len(skipped)} not usable", file=stream)
+
+
+def _save_sheet(sheet: "Image", path: Path) -> None:
+    try:
+        sheet.save(path)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error}") from error
 
 
 def _pixels(size: str) -> tuple[int, int]:
@@ -200,12 +263,14 @@ def _power(model: "Clip4Str", recipe: str, data: Path | None) -> float:
 
     from ocr_plugin.clip4str import Clip4StrRecognizer, save_model
     from ocr_plugin.training.calibration import confidence_power
-    from ocr_plugin.training.options import TrainingOptions, found_recipe
+    from ocr_plugin.training.options import TrainingOptions
+    from ocr_plugin.training.recipes import found_recipe
+    from ocr_plugin.training.tasks import training_sets
 
     options = TrainingOptions.from_toml(found_recipe(recipe))
     if data is not None:
         options = options.on_machine({"data": data})
-    kept = [held.held_back(_ALL) for held in _opened(options)]
+    kept = [held.held_back(_ALL) for held in training_sets(options)]
     _say_passed_over({record.name: record.reason for _, bad in kept for record in bad})
     words = [word for some, _ in kept for word in some]
     with TemporaryDirectory() as folder:  # readers take weights from files alone
@@ -221,26 +286,3 @@ def _say_passed_over(records: dict[str, str]) -> None:
         say(f"warning: {name}: {reason}")
     if len(records) > _SHOWN:
         say(f"warning: {len(records)} pictures in all could not be used")
-
-
-def _opened(options: "TrainingOptions") -> "list[TrainingSet]":
-    from ocr_plugin.training.datasets import TrainingSet
-
-    config = options.config
-    below = options.data.below(options.machine.data)
-    return [TrainingSet(entry, config.characters, config.max_label_length) for entry in below.sets]
-
-
-def _validation(options: "TrainingOptions", sets: "list[TrainingSet]") -> "list[ValidationSet]":
-    from ocr_plugin.training.validation import validation_set, validation_words
-
-    most, config = options.machine.validation_words, options.config
-    size, characters = config.image_size, config.characters
-    kept = [(words.name, *words.held_back(most)) for words in sets]
-    own = [validation_words(name, words, size, characters, bad) for name, words, bad in kept]
-    below = options.data.below(options.machine.data)
-    others = [validation_set(path, most, size, characters) for path in below.validation]
-    _say_passed_over(
-        {record.name: record.reason for held in [*own, *others] for record in held.bad}
-    )
-    return [words for words in [*own, *others] if words.labels]
