@@ -18,7 +18,7 @@ from ocr_plugin.options import Options
 from ocr_plugin.protocols import Points, Regions
 
 ProbabilityMap = NDArray[np.uint8]
-"""(H, W) uint8: probability times 255."""
+"""(H, W) uint8, or (M, H, W) for several maps: probability times 255."""
 
 
 class RegionOptions(Options):
@@ -28,6 +28,13 @@ class RegionOptions(Options):
     min_confidence: float = Field(default=0.5, ge=0, le=1, description="Of a region to be kept.")
     unclip_ratio: float = Field(
         default=1.6, ge=0, le=4, description="Growth: offset = area * ratio / perimeter."
+    )
+    shrink_ratio: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="How far cores were shrunk in training, which is undone exactly; null to grow"
+        " by unclip_ratio.",
     )
     min_core: float = Field(
         default=3.0, ge=0, description="Pixels of the map; thinner cores are left out."
@@ -84,12 +91,18 @@ def _mean_inside(probabilities: ProbabilityMap, outline: Points) -> float:
 
 def _outline(core: Points, options: RegionOptions) -> Points | None:
     """Returns the whole text's outline around a core: a quad, or a polygon where it is curved."""
-    grown = geometry.unclip(core, options.unclip_ratio)
+    grown = _grown(core, options)
     if len(grown) == 0:
         return None
     if options.curved:
         band = geometry.ribbon(grown)
         if band is not None and band.sagitta > options.straight_tolerance * band.height:
             return band.polygon(options.side_points)
-    rectangle = geometry.unclip(geometry.min_area_quad(core), options.unclip_ratio)
+    rectangle = _grown(geometry.min_area_quad(core), options)
     return geometry.min_area_quad(rectangle if len(rectangle) else grown)
+
+
+def _grown(core: Points, options: RegionOptions) -> Points:
+    if options.shrink_ratio is None:
+        return geometry.unclip(core, options.unclip_ratio)
+    return geometry.unshrink(core, options.shrink_ratio)

@@ -61,17 +61,17 @@ def _spans(length: int, limit: int, overlap: int) -> list[tuple[int, int, int, i
 def stitch(
     size: tuple[int, int], parts: Sequence[tuple[Tile, NDArray[np.uint8]]]
 ) -> NDArray[np.uint8]:
-    """Returns the maps of all tiles as one map of the whole page, (H, W) uint8.
+    """Returns the maps of all tiles as those of the whole page, (M, H, W) uint8.
 
     Args:
         size: height and width of the page as the network sees it, in pixels.
-        parts: each tile with its map, (tile.height, tile.width) uint8.
+        parts: each tile with its maps, (M, tile.height, tile.width) uint8; at least one.
     """
     if len(parts) == 1:
         return parts[0][1]
-    whole = np.zeros(size, np.uint8)
+    whole = np.zeros((len(parts[0][1]), *size), np.uint8)
     for tile, part in parts:
         rows = slice(tile.y + tile.top, tile.y + tile.bottom)
         columns = slice(tile.x + tile.left, tile.x + tile.right)
-        whole[rows, columns] = part[tile.top : tile.bottom, tile.left : tile.right]
+        whole[:, rows, columns] = part[:, tile.top : tile.bottom, tile.left : tile.right]
     return whole

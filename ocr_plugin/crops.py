@@ -1,10 +1,11 @@
 """From a page and a region to an upright, rectified crop, and back from the crop to the page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ocr_plugin import geometry
 from ocr_plugin.ink import ink_runs, inked_columns
@@ -112,6 +113,55 @@ def readings_of(polygon: Points) -> Iterator[Strip]:
     turns = [2] if width >= _TALL * height else [2, 1, 3]
     for turn in turns:
         yield _plane_strip(np.roll(quad, -turn, axis=0))
+
+
+def word_strips(line: Strip, words: Sequence[Points]) -> list[Strip]:
+    """Returns the strips of a line's words, in reading order, each running as the line does.
+
+    Args:
+        line: in its reading direction.
+        words: outlines of the words that stand in it, (N, 2) float32 page pixels each.
+    """
+    middle = (line.top + line.bottom).astype(np.float64) / 2
+    steps = np.hypot(*np.diff(middle, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    placed = []
+    for word in words:
+        centre = word.astype(np.float64).mean(axis=0)
+        nearest = int(np.argmin(np.hypot(*(middle - centre).T)))
+        ahead = middle[min(nearest + 1, len(middle) - 1)] - middle[max(nearest - 1, 0)]
+        direction = ahead / max(float(np.linalg.norm(ahead)), 1e-6)
+        # Beyond the line's ends, and between its samples, by what the word is off from there.
+        place = along[nearest] + float((centre - middle[nearest]) @ direction)
+        placed.append((place, _running(word, direction)))
+    return [strip for _, strip in sorted(placed, key=lambda entry: entry[0])]
+
+
+def _running(word: Points, direction: NDArray[np.float64]) -> Strip:
+    """Returns a word's strip, the way round in which it runs most nearly along a direction."""
+    strip = strip_of(word)
+    if strip.curved:
+        ahead = (strip.top[-1] + strip.bottom[-1] - strip.top[0] - strip.bottom[0]).astype(float)
+        return strip if float(ahead @ direction) >= 0 else strip.reversed()
+    sides = (np.roll(strip.quad, -1, axis=0) - strip.quad).astype(np.float64)
+    sides /= np.maximum(np.linalg.norm(sides, axis=1, keepdims=True), 1e-6)
+    first = int(np.argmax(sides @ direction))
+    return strip if first == 0 else _plane_strip(np.roll(strip.quad, -first, axis=0))
+
+
+def gap_between(one: Strip, other: Strip) -> float:
+    """Returns the gap between two strips that follow each other, in heights of the lower one."""
+    end = (one.top[-1] + one.bottom[-1]).astype(np.float64) / 2
+    start = (other.top[0] + other.bottom[0]).astype(np.float64) / 2
+    return float(np.linalg.norm(start - end)) / max(min(one.size[1], other.size[1]), 1.0)
+
+
+def outline_of(strips: Sequence[Strip], side_points: int = 6) -> Points:
+    """Returns the outline of some strips that follow each other: along their tops and back."""
+    count = side_points if any(strip.curved for strip in strips) else 2
+    top = np.concatenate([geometry.resample(strip.top, count) for strip in strips])
+    bottom = np.concatenate([geometry.resample(strip.bottom, count) for strip in strips])
+    return np.concatenate([top, bottom[::-1]])
 
 
 def rectify(page: RGB, strip: Strip) -> RGB:

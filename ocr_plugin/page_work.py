@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,18 +11,28 @@ from ocr_plugin.images import PageImage
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
 from ocr_plugin.schema import Alternative, Character, EngineInfo, Page, Source, Word
 
-# A reading this confident is taken as it is; otherwise other ways to turn the region are tried.
+# A reading this confident is taken as it is; otherwise other ways to read the region are tried.
 _SETTLED = 0.8
 # By how much another way must be more confident than the likelier one before it.
 _MARGIN = 0.05
+# Words of one line that stand further apart than so many of its heights are pieces of their own.
+_APART = 1.2
 
 
 @dataclass
 class _Attempt:
-    """One way of reading a region: the region turned, and the crops cut from it."""
+    """One way of reading a region: the region turned, and the crops cut from it.
 
-    strip: crops.Strip
-    spans: Sequence[tuple[float, float]]
+    Attributes:
+        outline: the whole region's strip, in this way.
+        strips: that the crops are cut along, in reading order.
+        own_words: whether they are words that the detector sees.
+        readings: of the crops, as far as they are known.
+    """
+
+    outline: crops.Strip
+    strips: Sequence[crops.Strip]
+    own_words: bool
     readings: list[Reading | None]
 
     @property
@@ -36,8 +47,7 @@ class _Attempt:
 
 @dataclass
 class _RegionWork:
-    candidates: Iterator[crops.Strip]
-    split: bool
+    attempts: Iterator[tuple[_Attempt, list[RGB]]]
     best: _Attempt | None = None
 
 
@@ -82,9 +92,10 @@ class PageWork:
             unit: what the recognizer reads; lines are cut where it reads words.
         """
         split = found.kind == "line" and unit == "word"
+        words_of = found.words or [()] * len(found.polygons)
         self.regions = [
-            _RegionWork(crops.readings_of(np.asarray(polygon, np.float32)), split)
-            for polygon in found.polygons
+            _RegionWork(self._attempts(np.asarray(polygon, np.float32), own, split))
+            for polygon, own in zip(found.polygons, words_of, strict=True)
         ]
         self.open_regions = len(self.regions)
         return [task for region in self.regions for task in self._next_attempt(region)]
@@ -99,19 +110,34 @@ class PageWork:
         return self._next_attempt(region)
 
     def _next_attempt(self, region: _RegionWork) -> list[CropTask]:
-        strip = next(region.candidates, None)
-        if strip is None:
+        following = next(region.attempts, None)
+        if following is None:
             self.open_regions -= 1
             return []
-        pixels = crops.rectify(self.image.pixels, strip)
-        spans = [(0.0, 1.0)]
-        if region.split:
-            (spans,) = words.word_spans([pixels], self.splitter)
-        attempt = _Attempt(strip, spans, [None] * len(spans))
-        return [
-            CropTask(self, words.cut(pixels, start, end), region, attempt, index)
-            for index, (start, end) in enumerate(spans)
-        ]
+        attempt, pixels = following
+        return [CropTask(self, crop, region, attempt, n) for n, crop in enumerate(pixels)]
+
+    def _attempts(
+        self, polygon: Points, own_words: Sequence[Points], split: bool
+    ) -> Iterator[tuple[_Attempt, list[RGB]]]:
+        """Yields the ways to read a region, likeliest first, each with its crops.
+
+        Args:
+            polygon: the region.
+            own_words: those that the detector sees in it.
+            split: whether the recognizer needs words, and the region is a line.
+        """
+        for strip in crops.readings_of(polygon):
+            if own_words and not strip.stacked:
+                strips = crops.word_strips(strip, own_words)
+                attempt = _Attempt(strip, strips, True, [None] * len(strips))
+                yield attempt, [crops.rectify(self.image.pixels, each) for each in strips]
+            if not own_words or (len(own_words) > 1 and not split):
+                whole = crops.rectify(self.image.pixels, strip)
+                spans = words.word_spans([whole], self.splitter)[0] if split else [(0.0, 1.0)]
+                parts = [strip.part(start, end) for start, end in spans]
+                attempt = _Attempt(strip, parts, False, [None] * len(parts))
+                yield attempt, [words.cut(whole, *span) for span in spans]
 
     def page(self, info: EngineInfo, min_confidence: float) -> Page:
         """Returns the finished page."""
@@ -137,14 +163,27 @@ class PageWork:
 
 
 def _pieces(attempt: _Attempt, min_confidence: float) -> Iterator[layout.Piece]:
-    """Yields what was read in a region as one piece, or nothing where nothing was."""
-    found: list[Word] = []
-    for (start, end), reading in zip(attempt.spans, attempt.readings, strict=True):
-        if reading is not None:
-            words_read = _words(reading, attempt.strip.part(start, end))
-            found.extend(word for word in words_read if word.confidence >= min_confidence)
-    if found:
-        yield layout.piece_of(found, attempt.strip.polygon())
+    """Yields what was read in a region: one piece, or more where its words stand far apart."""
+    groups = _near_groups(attempt.strips) if attempt.own_words else [range(len(attempt.strips))]
+    for group in groups:
+        found: list[Word] = []
+        for index in group:
+            reading = attempt.readings[index]
+            read = () if reading is None else _words(reading, attempt.strips[index])
+            found.extend(word for word in read if word.confidence >= min_confidence)
+        if found and len(groups) == 1:
+            yield layout.piece_of(found, attempt.outline.polygon())
+        elif found:
+            yield layout.piece_of(found, crops.outline_of([attempt.strips[n] for n in group]))
+
+
+def _near_groups(strips: Sequence[crops.Strip]) -> list[range]:
+    """Returns the numbers of strips along a line, parted where the next is far from the last."""
+    starts = [0]
+    for index, (one, other) in enumerate(pairwise(strips), 1):
+        if crops.gap_between(one, other) > _APART:
+            starts.append(index)
+    return [range(first, last) for first, last in pairwise([*starts, len(strips)])]
 
 
 def _words(reading: Reading, strip: crops.Strip) -> Iterator[Word]:

@@ -30,17 +30,22 @@ class Regions:
             four points; more points mean that the region may be curved.
         confidences: (R,) float32, 0 to 1, one a polygon.
         kind: whether a region is a line of text or a single word.
+        words: the outlines of the words that stand in each line, one entry a polygon, in any
+            order; an empty entry, or none at all, where the detector does not tell.
     """
 
     polygons: Sequence[Points]
     confidences: NDArray[np.float32]
     kind: Unit = "line"
+    words: Sequence[Sequence[Points]] = ()
 
     def __post_init__(self) -> None:
         if len(self.polygons) != len(self.confidences):
             raise ValueError(
                 f"{len(self.polygons)} polygons but {len(self.confidences)} confidences"
             )
+        if self.words and len(self.words) != len(self.polygons):
+            raise ValueError(f"{len(self.polygons)} polygons but words of {len(self.words)}")
 
 
 @dataclass(frozen=True)

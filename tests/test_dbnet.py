@@ -89,8 +89,8 @@ def test_a_page_does_not_depend_on_its_neighbours(detector: DBNet) -> None:
 @pytest.mark.parametrize("size", [(64, 64), (64, 1000), (1000, 64), (777, 1300), (5000, 33)])
 def test_tiles_cover_everything_exactly_once(size: tuple[int, int]) -> None:
     tiles = tiles_of(size, 256, 64)
-    whole = np.random.default_rng(0).integers(0, 255, size, dtype=np.uint8)
-    parts = [(t, whole[t.y : t.y + t.height, t.x : t.x + t.width]) for t in tiles]
+    whole = np.random.default_rng(0).integers(0, 255, (2, *size), dtype=np.uint8)
+    parts = [(t, whole[:, t.y : t.y + t.height, t.x : t.x + t.width]) for t in tiles]
     assert np.array_equal(stitch(size, parts), whole)
     taken = sum((t.right - t.left) * (t.bottom - t.top) for t in tiles)
     assert taken == size[0] * size[1]

@@ -1,0 +1,186 @@
+"""What detectors have in common whose network draws maps: sizes, tiles, batches, back-ends."""
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ocr_plugin.detectors.db_regions import ProbabilityMap, RegionOptions, find_regions
+from ocr_plugin.detectors.tiling import Tile, stitch, tiles_of
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.onnx import OnnxModel, OnnxPrecision
+from ocr_plugin.protocols import RGB, Points, Regions
+
+# The networks halve their input five times.
+_MULTIPLE = 32
+_CPU_BATCH, _GPU_BATCH = 1, 8
+
+
+class MapOptions(RegionOptions):
+    """How large a page is seen, by whom, and how regions are cut out."""
+
+    model_path: Path | None = Field(
+        default=None, description="An ONNX file; null for the one that comes with the package."
+    )
+    min_side: int = Field(
+        default=832,
+        ge=32,
+        description="Pixels; a page whose short side is less is enlarged to it as far as "
+        "side_limit permits, and none is shrunk below it.",
+    )
+    max_enlargement: float = Field(default=4.0, ge=1, description="Times a page is enlarged.")
+    side_limit: int = Field(
+        default=2400, ge=64, description="Pixels; the longest side that the network is given."
+    )
+    max_shrink: float = Field(
+        default=2.0,
+        ge=1,
+        description="Times a page is shrunk to meet side_limit; a larger page is seen in tiles.",
+    )
+    tile_overlap: int = Field(
+        default=192, ge=0, description="Pixels by which neighbouring tiles overlap."
+    )
+    device: str = Field(
+        default="cpu",
+        description="A PyTorch device, such as cpu or cuda:0; others than the CPU need the extra"
+        " gpu.",
+    )
+    backend: Literal["onnxruntime", "torch"] | None = Field(
+        default=None,
+        description="Who runs the network; null for ONNX Runtime on the CPU, PyTorch elsewhere.",
+    )
+    precision: OnnxPrecision = Field(
+        default="float32",
+        description="Numbers that the network reckons with. bfloat16 is run by OpenVINO (extra"
+        " openvino), on CPUs that have it; name no backend then.",
+    )
+    batch_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Pages or tiles of one size at once; on a CPU more only takes more memory."
+        f" Null for {_CPU_BATCH} there, {_GPU_BATCH} elsewhere.",
+    )
+    threads: int = Field(
+        default=0, ge=0, description="CPU threads, except for PyTorch; 0 takes one a core."
+    )
+
+
+class _Network(Protocol):
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns the maps of pages, (N, M, H, W) from 0 to 1, for (N, 3, H, W) in -1..1."""
+        ...
+
+
+class MapDetector(ABC):
+    """Runs a network that draws maps of text over pages; a subclass cuts the regions out of them.
+
+    Pages are batched only with pages that come to exactly the same size, so that none is padded
+    and what is found on one does not depend on the others. A page too large to be shrunk legibly
+    is seen in overlapping tiles; these are joined as maps, before any region is cut out, so that no
+    word is cut at a seam.
+
+    Threads may share it. On a GPU each has a stream there, and the host cuts out one thread's
+    regions while the network sees another's pages.
+    """
+
+    def __init__(self, path: Path, options: MapOptions) -> None:
+        """Opens the network.
+
+        Raises:
+            ConfigurationError: a device that is not there, or the extra is missing.
+            ModelError: the file is missing or no good.
+        """
+        self._map_options = options
+        self._network = _opened(path, options)
+        on_cpu = options.device == "cpu"
+        self._batch_size = options.batch_size or (_CPU_BATCH if on_cpu else _GPU_BATCH)
+
+    @abstractmethod
+    def _regions(self, page: RGB, maps: ProbabilityMap) -> Regions:
+        """Returns the regions of a page, in its pixels, from its maps, (M, H, W)."""
+
+    def detect(self, pages: Sequence[RGB]) -> list[Regions]:
+        """Returns the text lines of each page, in order; see `protocols.Detector`."""
+        sizes = [self._network_size(page.shape[0], page.shape[1]) for page in pages]
+        tiles: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
+        limit = self._map_options.side_limit // _MULTIPLE * _MULTIPLE
+        for index, size in enumerate(sizes):
+            for tile in tiles_of(size, limit, self._map_options.tile_overlap):
+                tiles[tile.height, tile.width].append((index, tile))
+        maps: list[list[tuple[Tile, ProbabilityMap]]] = [[] for _ in pages]
+        for same_size in tiles.values():
+            for start in range(0, len(same_size), self._batch_size):
+                batch = same_size[start : start + self._batch_size]
+                inputs = np.stack([_input(pages[i], sizes[i], tile) for i, tile in batch])
+                for (index, tile), output in zip(batch, self._network.run(inputs), strict=True):
+                    maps[index].append((tile, np.rint(output * 255).astype(np.uint8)))
+        return [
+            self._regions(page, stitch(size, parts))
+            for page, size, parts in zip(pages, sizes, maps, strict=True)
+        ]
+
+    def _network_size(self, height: int, width: int) -> tuple[int, int]:
+        """Returns the height and width at which the network sees a page, multiples of 32."""
+        options = self._map_options
+        short, long = min(height, width), max(height, width)
+        wanted = min(max(options.min_side / short, 1.0), options.max_enlargement)
+        # A narrow strip is not shrunk for its length's sake: tiles see it as it is.
+        least = max(1 / options.max_shrink, min(1.0, options.min_side / short))
+        scale = min(wanted, max(options.side_limit / long, least))
+        return _rounded(height * scale), _rounded(width * scale)
+
+
+def regions_on(page: RGB, probabilities: ProbabilityMap, options: RegionOptions) -> Regions:
+    """Returns the regions of one map, (H, W), in page pixels."""
+    found = find_regions(probabilities, options)
+    rows, columns = probabilities.shape
+    scale = np.array([page.shape[1] / columns, page.shape[0] / rows], np.float32)
+    # Map points are pixel centres counted from 0; page points count pixel edges from 0.
+    polygons: list[Points] = [(polygon + np.float32(0.5)) * scale for polygon in found.polygons]
+    return Regions(polygons, found.confidences, kind="line")
+
+
+def _opened(path: Path, options: MapOptions) -> _Network:
+    """Returns the network of a file, where and by whom the options want it run."""
+    on_cpu = options.device == "cpu"
+    if options.precision == "bfloat16" and (options.backend or not on_cpu):
+        raise ConfigurationError("precision 'bfloat16' is OpenVINO's, on the CPU; name no backend")
+    if (options.backend or ("onnxruntime" if on_cpu else "torch")) == "onnxruntime":
+        if not on_cpu:
+            raise ConfigurationError("backend 'onnxruntime' runs on the device 'cpu' only")
+        return OnnxModel(path, threads=options.threads, precision=options.precision)
+    from ocr_plugin.detectors.torch_network import TorchNetwork  # PyTorch takes seconds to import
+
+    return TorchNetwork(path, options.device)
+
+
+def _rounded(side: float) -> int:
+    return max(_MULTIPLE, round(side / _MULTIPLE) * _MULTIPLE)
+
+
+def _input(page: RGB, size: tuple[int, int], tile: Tile) -> NDArray[np.float32]:
+    """Returns the tile of the page, resized as a whole to `size`, as (3, h, w) in -1..1."""
+    height, width = page.shape[:2]
+    rows, columns = size
+    if (tile.height, tile.width) == size:
+        piece, target = page, size
+    else:
+        # Only the part of the page under the tile is resized, so that a huge page is never
+        # held enlarged as a whole.
+        y0, y1 = (round(y * height / rows) for y in (tile.y, tile.y + tile.height))
+        x0, x1 = (round(x * width / columns) for x in (tile.x, tile.x + tile.width))
+        piece = page[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+        target = (tile.height, tile.width)
+    shrinks = target[0] < piece.shape[0]
+    resized = cv2.resize(
+        piece,
+        (target[1], target[0]),
+        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+    )
+    return np.ascontiguousarray(resized.transpose(2, 0, 1), dtype=np.float32) / 127.5 - 1
