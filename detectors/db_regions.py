@@ -17,6 +17,9 @@ from ocr_plugin import geometry
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import Points, Regions
 
+_EDGE = 0.35
+"""Pixels from a core's contour to its edge: a half where that is level, less where it is not."""
+
 ProbabilityMap = NDArray[np.uint8]
 """(H, W) uint8, or (M, H, W) for several maps: probability times 255."""
 
@@ -50,6 +53,15 @@ class RegionOptions(Options):
     )
 
 
+class WordRegionOptions(RegionOptions):
+    """How words are cut from a map of the project's own training."""
+
+    shrink_ratio: float | None = 0.6
+    min_core: float = Field(
+        default=1.0, ge=0, description="Pixels of the map; thinner cores are left out."
+    )
+
+
 def find_regions(probabilities: ProbabilityMap, options: RegionOptions) -> Regions:
     """Returns the text lines of a map, in pixels of the map."""
     polygons, confidences = [], []
@@ -66,9 +78,9 @@ def find_regions(probabilities: ProbabilityMap, options: RegionOptions) -> Regio
 
 def _cores(probabilities: ProbabilityMap, options: RegionOptions) -> Iterator[Points]:
     """Yields the outline of each connected core, (N, 2) float32."""
-    mask = cv2.dilate(
-        (probabilities > options.threshold * 255).astype(np.uint8), np.ones((2, 2), np.uint8)
-    )
+    mask = (probabilities > options.threshold * 255).astype(np.uint8)
+    if options.shrink_ratio is None:  # as PaddleOCR does, for whose network that is right
+        mask = np.asarray(cv2.dilate(mask, np.ones((2, 2), np.uint8)), np.uint8)
     # Two-level retrieval also finds text that stands inside a ring of text.
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     for index, contour in enumerate(contours):
@@ -105,4 +117,5 @@ def _outline(core: Points, options: RegionOptions) -> Points | None:
 def _grown(core: Points, options: RegionOptions) -> Points:
     if options.shrink_ratio is None:
         return geometry.unclip(core, options.unclip_ratio)
-    return geometry.unshrink(core, options.shrink_ratio)
+    # A contour runs through the middles of a core's outermost pixels.
+    return geometry.unshrink(geometry.grown(core, _EDGE), options.shrink_ratio)

@@ -15,7 +15,7 @@ import shapely
 from pydantic import Field
 
 from ocr_plugin import geometry
-from ocr_plugin.detectors.db_regions import ProbabilityMap, RegionOptions
+from ocr_plugin.detectors.db_regions import ProbabilityMap, WordRegionOptions
 from ocr_plugin.detectors.map_detector import MapDetector, MapOptions, regions_on
 from ocr_plugin.hashes import sha256_of
 from ocr_plugin.onnx import onnx_name
@@ -24,12 +24,6 @@ from ocr_plugin.schema import Component
 
 # Share of a word that must lie in a line for it to stand there.
 _STANDS_IN = 0.5
-
-
-class WordRegionOptions(RegionOptions):
-    """How words are cut from their map."""
-
-    shrink_ratio: float | None = 0.6
 
 
 class WordLineOptions(MapOptions):

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 Points = NDArray[np.float32]
 
@@ -120,8 +121,11 @@ def unshrink(points: Points, ratio: float) -> Points:
 
 
 def grown(points: Points, distance: float) -> Points:
-    """Returns the polygon grown outwards by some pixels; (0, 2) where it has no area."""
-    return _buffered(shape(points), distance)
+    """Returns the polygon grown outwards by some pixels; one without area as a line or a point."""
+    outline = shape(points)
+    return _buffered(
+        shapely.MultiPoint(points).convex_hull if outline.is_empty else outline, distance
+    )
 
 
 def perimeter(points: Points) -> float:
@@ -130,8 +134,8 @@ def perimeter(points: Points) -> float:
     return float(np.hypot(sides[:, 0], sides[:, 1]).sum())
 
 
-def _buffered(polygon: shapely.Polygon, distance: float) -> Points:
-    buffered = largest_part(polygon.buffer(distance, join_style="mitre"))
+def _buffered(polygon: BaseGeometry, distance: float) -> Points:
+    buffered = largest_part(polygon.buffer(distance, join_style="mitre", cap_style="square"))
     if buffered.is_empty:
         return np.zeros((0, 2), np.float32)
     return clockwise(np.asarray(buffered.exterior.coords[:-1], dtype=np.float32))

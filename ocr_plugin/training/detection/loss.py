@@ -22,13 +22,13 @@ def word_loss(logits: Tensor, cores: Tensor, weights: Tensor, negative_ratio: fl
     weighted = entropy * weights
     inside, gaps = cores > 0, (cores == 0) & (weights > 1)
     counted = inside | gaps
-    easy = torch.where(counted, torch.zeros_like(weighted), weighted).flatten()
+    easy = (weighted * ~counted).flatten()
     cores_count = int(inside.sum())
     # A piece without a word still teaches what is none.
     wanted = max(int(cores_count * negative_ratio), easy.numel() // 200)
     hardest = easy.topk(min(wanted, easy.numel())).values
-    total = weighted[counted].sum() + hardest.sum()
-    mean = total / (weights[counted].sum() + len(hardest))
+    total = (weighted * counted).sum() + hardest.sum()
+    mean = total / ((weights * counted).sum() + len(hardest))
     return mean * 3 + _dice(logits, cores, (weights > 0).to(logits.dtype))
 
 

@@ -213,7 +213,9 @@ class Head(nn.Module):
         """
         # (in, out, row, column) -> channel ((row, column), out)
         inner = self.up.weight.permute(2, 3, 1, 0).reshape(4 * _OUT, _OUT, 1, 1)
-        last = self.last.weight[:, 0].permute(1, 2, 0).reshape(4, _OUT).contiguous()  # (row, column), in
+        last = (
+            self.last.weight[:, 0].permute(1, 2, 0).reshape(4, _OUT).contiguous()
+        )  # (row, column), in
         # Pixel (2 * row + r, 2 * column + c) comes from the first's pixel (row, column) alone.
         outer = torch.kron(torch.eye(4, dtype=last.dtype, device=last.device), last)
         outer = outer.reshape(2, 2, 2, 2, 4 * _OUT).permute(0, 2, 1, 3, 4)

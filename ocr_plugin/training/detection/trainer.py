@@ -29,7 +29,11 @@ _LEAST_SIZE = 1e-3
 
 
 class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
-    """A run of a recipe for the word detector; see `TrainingRun`."""
+    """A run of a recipe for the word detector; see `TrainingRun`.
+
+    A resumed run comes to the very same weights where PyTorch has one thread (``OMP_NUM_THREADS``):
+    oneDNN's threads add up gradients in an order of their own each time.
+    """
 
     options: DetectorTrainingOptions
     model: TextNetwork
@@ -104,7 +108,8 @@ class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
             # Where the teacher takes all for text it is mistaken.
             sane = lines.mean((1, 2)) < _MOST_TEXT
             if bool(sane.any()):
-                loss = line_loss(logits[taught, 1][sane], lines[sane])
+                chosen = torch.tensor(taught, device=device)[sane]
+                loss = line_loss(logits[:, 1].index_select(0, chosen), lines[sane])
                 losses["lines"] = options.objective.line_weight * loss
         total = sum(losses.values(), start=torch.zeros((), device=device))
         total.backward()  # type: ignore[no-untyped-call]
