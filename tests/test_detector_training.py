@@ -19,7 +19,11 @@ from ocr_plugin.errors import CheckpointError, ConfigurationError, ExportError
 from ocr_plugin.evaluation.detection import matched
 from ocr_plugin.onnx import OnnxModel, bundled_model
 from ocr_plugin.training.detection import onnx_export
-from ocr_plugin.training.detection.initial_weights import load_ppocr, load_weights
+from ocr_plugin.training.detection.initial_weights import (
+    load_exported,
+    load_ppocr,
+    load_weights,
+)
 from ocr_plugin.training.detection.network import Head, TextNetwork
 from ocr_plugin.training.detection.onnx_export import export_detector
 from ocr_plugin.training.detection.options import DetectorTrainingOptions
@@ -164,6 +168,17 @@ def test_the_file_gives_the_networks_maps_on_every_runtime(
         assert found.shape == (2, 2, 64, 160)
         assert np.abs(found - wanted).max() < 1e-3
     assert OnnxModel(path).metadata["maps"] == "words,lines"
+
+
+def test_training_goes_on_from_an_exported_file(network: TextNetwork, tmp_path: Path) -> None:
+    export_detector(network, tmp_path / "words.onnx")
+    again = TextNetwork()
+    load_exported(again, tmp_path / "words.onnx")
+    pixels = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(4)) * 2 - 1
+    with torch.inference_mode():
+        assert (again(pixels) - network(pixels)).abs().max() < 1e-2  # of logits
+    with pytest.raises(CheckpointError, match="no exported word detector"):
+        load_exported(again, bundled_model("PP-OCRv6_det_small.onnx"))
 
 
 def test_openvino_runs_the_file(network: TextNetwork, tmp_path: Path) -> None:

@@ -59,14 +59,13 @@ def all_convolutions(path: Path) -> list[tuple[Tensor, Tensor | None]]:
             if len(known) == 1:
                 summed = next(name for name in node.input if name != known[0])
                 biases[source(summed)] = constant(known[0])
-    return [
-        (
-            _tensor(constant(node.input[1])),
-            _tensor(biases[node.output[0]]).flatten() if node.output[0] in biases else None,
-        )
-        for node in graph.node
-        if node.op_type in ("Conv", "ConvTranspose")
-    ]
+    found: list[tuple[Tensor, Tensor | None]] = []
+    for node in graph.node:
+        if node.op_type in ("Conv", "ConvTranspose"):
+            own = constant(node.input[2]) if len(node.input) > 2 else biases.get(node.output[0])
+            bias = None if own is None else _tensor(own).flatten()
+            found.append((_tensor(constant(node.input[1])), bias))
+    return found
 
 
 def _tensor(entry: Any) -> Tensor:

@@ -18,7 +18,9 @@ class DetectorStartOptions(Options):
         description="ppocr: PP-OCRv6 small detection; checkpoint: the weights of another run.",
     )
     file: Path | None = Field(
-        default=None, description="A run's model.safetensors; null for the detector that ships."
+        default=None,
+        description="A run's model.safetensors or an exported .onnx; null for the detector that"
+        " ships.",
     )
 
 

@@ -1,6 +1,6 @@
 """How the word detector learns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -9,16 +9,21 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.optim import AdamW
 
+from ocr_plugin.detectors.word_line import bundled_weights
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.training import checkpoint
 from ocr_plugin.training.detection.batches import PageBatches, PieceBatch
-from ocr_plugin.training.detection.initial_weights import load_ppocr, load_weights
+from ocr_plugin.training.detection.initial_weights import (
+    load_exported,
+    load_ppocr,
+    load_weights,
+)
 from ocr_plugin.training.detection.loss import line_loss, word_loss
 from ocr_plugin.training.detection.network import TextNetwork
 from ocr_plugin.training.detection.options import DetectorStepOptions, DetectorTrainingOptions
 from ocr_plugin.training.detection.sources import TrainingPages
 from ocr_plugin.training.detection.validation import HeldPages, word_counts
-from ocr_plugin.training.run import TrainingRun
+from ocr_plugin.training.run import Report, TrainingRun
 from ocr_plugin.training.schedule import set_learning_rate
 
 _MOST_TEXT = 0.3
@@ -59,8 +64,6 @@ class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
             raise ConfigurationError(
                 f"a batch of {optimiser.batch_size} does not divide into {processes.count} parts"
             )
-        # PP-OCR's weights hold numbers below 1e-38, by which processors multiply slowly.
-        torch.set_flush_denormal(True)
         self.model = TextNetwork()
         state = checkpoint.load(folder, options)
         if state is None:
@@ -87,6 +90,21 @@ class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
             self.steps * processes.count,
             options.seed,
         )
+
+    def run(
+        self,
+        validation: Sequence[HeldPages],
+        report: Report,
+        stop_after: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Trains; see `TrainingRun.run`."""
+        # PP-OCR's weights hold numbers below 1e-38, by which processors multiply slowly.
+        torch.set_flush_denormal(True)
+        try:
+            return super().run(validation, report, stop_after, stop)
+        finally:
+            torch.set_flush_denormal(False)
 
     def _learn(self, raw: PieceBatch) -> dict[str, float]:
         options, device = self.options, self._device
@@ -145,15 +163,14 @@ def start(network: TextNetwork, options: DetectorTrainingOptions) -> None:
     """Fills a network with its first weights.
 
     Raises:
-        ConfigurationError: the recipe names none.
         CheckpointError: the file is no good.
     """
     if options.start.source == "ppocr":
         load_ppocr(network)
-    elif options.start.file is None:
-        raise ConfigurationError("start.source = 'checkpoint' needs start.file")
-    else:
-        load_weights(network, options.machine.data / options.start.file)
+        return
+    file = options.start.file
+    path = bundled_weights() if file is None else options.machine.data / file
+    (load_exported if path.suffix == ".onnx" else load_weights)(network, path)
 
 
 def freeze_places(network: TextNetwork) -> None:
