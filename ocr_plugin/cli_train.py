@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from ocr_plugin.errors import ConfigurationError, ExitCode
+from ocr_plugin.options import DEFAULT_DETECTOR
 from ocr_plugin.stopping import stopping
 from ocr_plugin.streams import results_only, say
 
@@ -196,6 +197,40 @@ def preview(
         _save_sheet(sheet, out)
         _say_passed_over({record.name: record.reason for record in undecodable})
         print(f"{out}: {count} pieces", file=stream)
+
+
+@training.command()
+def label(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Labelled pages, or a folder of pictures.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Where the labels go.")],
+    sure: Annotated[
+        float, typer.Option(min=0, max=1, help="Confidence that both readers need.")
+    ] = 0.9,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="Who finds text.")
+    ] = DEFAULT_DETECTOR,
+) -> None:
+    """Label words on which PP-OCR and CLIP4STR agree, to train a word detector on.
+
+    Words that are labelled stay as they are. What the readers do not agree on is to be ignored.
+    """
+    with results_only() as stream:
+        from ocr_plugin import registry
+        from ocr_plugin.training.detection.agreement import Agreement, pages_in, write_labels
+
+        readers = registry.make_recognizer("ppocr"), registry.make_recognizer("clip4str")
+        agreement = Agreement(registry.make_detector(detector), readers, sure)
+        labelled, undecodable = agreement.label_all(pages_in(data))
+        write_labels(labelled, out)
+        _say_passed_over({record.name: record.reason for record in undecodable})
+        words = [word for page in labelled for word in page.words]
+        counted = sum(not word.ignore for word in words)
+        print(
+            f"{out}: {len(labelled)} pages, {counted} words, {len(words) - counted} to ignore",
+            file=stream,
+        )
 
 
 @training.command()
