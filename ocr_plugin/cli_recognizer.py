@@ -8,7 +8,7 @@ import typer
 from ocr_plugin.options import DEFAULT_RECOGNIZER
 
 # Detectors that go where the recognizer goes.
-_FOLLOWERS = {"dbnet"}
+_FOLLOWERS = {"dbnet", "word_line"}
 
 RecognizerName = Annotated[
     str | None,

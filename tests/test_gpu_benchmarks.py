@@ -2,13 +2,20 @@
 
 import json
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image, ImageFont
 
-from benchmarks.gpu import floor, parity
+from benchmarks.gpu import floor, pack_pages, parity
 from ocr_plugin.clip4str import PRESETS
+from ocr_plugin.datasets.page_sets import PageSet
+from ocr_plugin.training.detection.options import DetectorTrainingOptions
+from ocr_plugin.training.detection.preview import target_sheet
+from ocr_plugin.training.recipes import found_recipe
+from ocr_plugin.training.tasks import load_recipe
 
 
 def test_the_towers_arithmetic_is_what_the_paper_has() -> None:
@@ -55,6 +62,47 @@ def test_the_parity_runs_on_a_cpu(
     assert found["clip4str-compact"]["float32"] == {"largest_difference": 0, "same_texts": 1}
     assert found["resizing"]["largest_difference"] == 0
     assert json.loads(capsys.readouterr().out)["detector"] == found["detector"]
+
+
+def test_pages_are_packed_as_the_recipe_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, photo = tmp_path / "data", Image.effect_noise((60, 40), 40).convert("RGB")
+    word = {"polygon": [[5, 5], [40, 5], [40, 20], [5, 20]], "text": "Öl", "ignore": False}
+    for name in ("ic15_train", "mlt_train"):
+        (data / "pages" / name).mkdir(parents=True)
+        photo.save(data / "pages" / name / "a.png")
+        photo.save(data / "pages" / name / "b.png")
+        (data / "pages" / name / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+        lines = [
+            json.dumps({"image": image, "words": [word]}) for image in ("a.png", "cut.jpg", "b.png")
+        ]
+        (data / "pages" / name / "labels.jsonl").write_text("\n".join(lines))
+    for name in ("FUNSD_train", "SROIE_train"):
+        (data / "words" / name).mkdir(parents=True)
+        photo.save(data / "words" / name / "a.png")
+        (data / "words" / name / "labels.jsonl").write_text('{"image": "a.png", "text": "a"}')
+    (data / "backgrounds").mkdir()
+    photo.save(data / "backgrounds" / "street.png")
+    (data / "generic_vocabulary.txt").write_text("word\n")
+    font = ImageFont.load_default(size=20)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    (data / "plain.ttf").write_bytes(font.font_bytes)
+    out = tmp_path / "packed.tar.gz"
+    arguments = ["--data", str(data), "--fonts", str(data / "plain.ttf"), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["pack_pages", *arguments])
+    pack_pages.main()
+    assert "left out" in capsys.readouterr().out
+    with tarfile.open(out) as archive:
+        archive.extractall(tmp_path, filter="data")
+    recipe = load_recipe(found_recipe("word-detector-gpu")).on_machine(
+        {"data": tmp_path / "packed", "device": "cpu", "loaders": 0}
+    )
+    assert isinstance(recipe, DetectorTrainingOptions)
+    sheet, bad = target_sheet(recipe, 4, 0)
+    assert sheet.size[0] and not bad
+    page, _ = PageSet(tmp_path / "packed" / "pages" / "mlt_train").pages
+    assert page.words[0].text == "Öl" and page.pixels().shape == (40, 60, 3)
 
 
 def test_texts_that_change_count_as_such() -> None:

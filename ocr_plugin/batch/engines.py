@@ -12,7 +12,7 @@ from ocr_plugin.registry import make_detector, make_recognizer
 from ocr_plugin.threads import cores
 
 # Plugins that can be told how many threads to run.
-_THREADED = {"dbnet", "clip4str", "ppocr", "second_opinion"}
+_THREADED = {"dbnet", "word_line", "clip4str", "ppocr", "second_opinion"}
 # Side by side beats many threads a page, but every page that is read takes memory.
 _MOST_READERS = 4
 

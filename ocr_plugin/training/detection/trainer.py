@@ -1,6 +1,6 @@
 """How the word detector learns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -23,7 +23,7 @@ from ocr_plugin.training.detection.network import TextNetwork
 from ocr_plugin.training.detection.options import DetectorStepOptions, DetectorTrainingOptions
 from ocr_plugin.training.detection.sources import TrainingPages
 from ocr_plugin.training.detection.validation import HeldPages, word_counts
-from ocr_plugin.training.run import Report, TrainingRun
+from ocr_plugin.training.run import TrainingRun
 from ocr_plugin.training.schedule import set_learning_rate
 
 _MOST_TEXT = 0.3
@@ -91,22 +91,15 @@ class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
             options.seed,
         )
 
-    def run(
-        self,
-        validation: Sequence[HeldPages],
-        report: Report,
-        stop_after: float | None = None,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> bool:
-        """Trains; see `TrainingRun.run`."""
+    def _learn(self, raw: PieceBatch) -> dict[str, float]:
         # PP-OCR's weights hold numbers below 1e-38, by which processors multiply slowly.
         torch.set_flush_denormal(True)
         try:
-            return super().run(validation, report, stop_after, stop)
+            return self._learn_from(raw)
         finally:
             torch.set_flush_denormal(False)
 
-    def _learn(self, raw: PieceBatch) -> dict[str, float]:
+    def _learn_from(self, raw: PieceBatch) -> dict[str, float]:
         options, device = self.options, self._device
         set_learning_rate(self._optimiser, self.step / self.steps, options.optimiser)
         pixels = network_input(raw.pixels.to(device))
