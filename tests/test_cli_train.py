@@ -1,5 +1,6 @@
 """The train command as a person meets it; what a run does is told in test_trainer.py."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image, ImageFont
 
 from ocr_plugin.cli import main
 from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig, load_model, save_model
-from ocr_plugin.errors import ExitCode
+from ocr_plugin.errors import ConfigurationError, ExitCode
 from ocr_plugin.training.detection.network import TextNetwork
 from ocr_plugin.training.detection.options import DetectorTrainingOptions
 from ocr_plugin.training.options import TrainingOptions
@@ -166,3 +167,18 @@ def test_export_writes_nothing_that_it_cannot_calibrate(
 def test_export_names_what_is_missing(tmp_path: Path) -> None:
     missing = ["train", "export", str(tmp_path / "none"), str(tmp_path / "small.safetensors")]
     assert main(missing) == ExitCode.MODEL
+
+
+def test_the_documented_recipe_for_a_detector_is_sound(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"```toml\n(task = \"detection\".*?)```", text, re.DOTALL)
+    (tmp_path / "mine.toml").write_text(recipe)
+    options = load_recipe(tmp_path / "mine.toml")
+    assert isinstance(options, DetectorTrainingOptions)
+    assert options.data.sets[0].hold_back == 2 and options.start.file is None
+
+
+def test_a_recipe_names_what_it_trains(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('task = "translation"\n')
+    with pytest.raises(ConfigurationError, match="task is recognition or detection"):
+        load_recipe(tmp_path / "mine.toml")
