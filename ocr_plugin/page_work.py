@@ -127,12 +127,14 @@ class PageWork:
             own_words: those that the detector sees in it.
             split: whether the recognizer needs words, and the region is a line.
         """
-        for strip in crops.readings_of(polygon):
-            if own_words and not strip.stacked:
+        for way, strip in enumerate(crops.readings_of(polygon)):
+            several = len(own_words) > 1
+            # What the words say of the line's direction, the line says for less.
+            if own_words and not strip.stacked and (way == 0 or not several):
                 strips = crops.word_strips(strip, own_words)
                 attempt = _Attempt(strip, strips, True, [None] * len(strips))
                 yield attempt, [crops.rectify(self.image.pixels, each) for each in strips]
-            if not own_words or (len(own_words) > 1 and not split):
+            if not own_words or several or strip.stacked:
                 whole = crops.rectify(self.image.pixels, strip)
                 spans = words.word_spans([whole], self.splitter)[0] if split else [(0.0, 1.0)]
                 parts = [strip.part(start, end) for start, end in spans]
