@@ -56,6 +56,8 @@ class RegionOptions(Options):
 class WordRegionOptions(RegionOptions):
     """How words are cut from a map of the project's own training."""
 
+    threshold: float = Field(default=0.5, gt=0, lt=1, description="Of a pixel to be text.")
+    min_confidence: float = Field(default=0.75, ge=0, le=1, description="Of a word to be kept.")
     shrink_ratio: float | None = 0.6
     min_core: float = Field(
         default=1.0, ge=0, description="Pixels of the map; thinner cores are left out."

@@ -17,6 +17,7 @@ from pydantic import Field
 from ocr_plugin import geometry
 from ocr_plugin.detectors.db_regions import ProbabilityMap, WordRegionOptions
 from ocr_plugin.detectors.map_detector import MapDetector, MapOptions, regions_on
+from ocr_plugin.errors import CheckpointError
 from ocr_plugin.hashes import sha256_of
 from ocr_plugin.onnx import onnx_name
 from ocr_plugin.protocols import RGB, Points, Regions
@@ -49,11 +50,17 @@ class WordLine(MapDetector):
         self.options = WordLineOptions.parse(options)
         path = self.options.model_path or bundled_weights()
         super().__init__(path, self.options)
+        if self._maps() != 2:
+            raise CheckpointError(f"{path}: no map of words and of lines: train one, or use dbnet")
         self.component = Component(
             name=onnx_name("word_line", path, self.options.precision),
             version=version("ocr-plugin"),
             weights_sha256=sha256_of(path),
         )
+
+    def _maps(self) -> int:
+        """Returns how many maps the network draws, by running it on next to nothing."""
+        return int(self._network.run(np.zeros((1, 3, 32, 32), np.float32)).shape[1])
 
     def _regions(self, page: RGB, maps: ProbabilityMap) -> Regions:
         words = regions_on(page, maps[0], self.options.words)
