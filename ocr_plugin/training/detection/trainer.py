@@ -111,8 +111,8 @@ class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
             logits = self.model(pixels).float()
         ratio = options.objective.negative_ratio
         losses = {"words": word_loss(logits[:, 0], cores, weights, ratio)}
-        # All processes log the same losses, whether or not any piece of theirs was taught.
-        losses["lines"] = logits.new_zeros(())
+        # All processes average the same gradients, whether or not a piece of theirs was taught.
+        losses["lines"] = 0 * logits[:, 1].sum()
         if taught and self._teacher is not None:
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=lower):
                 lines = self._teacher.lines(pixels[taught])[:, 0].float().sigmoid()
