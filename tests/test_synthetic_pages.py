@@ -26,6 +26,7 @@ from ocr_plugin.training.synthetic.pages.planes import laid, moved, view
 from ocr_plugin.training.synthetic.pages.preview import sheet
 from ocr_plugin.training.synthetic.pages.scripts import draws, scripts
 from ocr_plugin.training.synthetic.pages.typefaces import Typefaces, spelled
+from ocr_plugin.training.synthetic.photo_files import small_photo
 
 KINDS = list(PageShares.model_fields)
 
@@ -242,7 +243,7 @@ def test_ignored_regions_move_with_their_photo(photo_folder: Path) -> None:
     picture = np.full((240, 300, 3), 200, np.uint8)
     picture[:120, :150] = 0
     Image.fromarray(picture).save(photo_folder / "green.png")
-    photos._photo.cache_clear()
+    small_photo.cache_clear()
     found = photos.Photos(photo_folder)
     for seed in range(5):
         canvas = found.canvas((500, 600), random.Random(seed), [], 1.3)

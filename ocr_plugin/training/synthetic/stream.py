@@ -3,7 +3,6 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -13,18 +12,17 @@ from pydantic import Field
 from torch import Tensor
 
 from ocr_plugin.clip4str.charset import CHARACTERS
-from ocr_plugin.errors import ConfigurationError, UnreadableImage
+from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.evaluation.word_sets import BadRecord
-from ocr_plugin.images import PageImage, open_pages
-from ocr_plugin.options import ImageOptions, Options
+from ocr_plugin.options import Options
 from ocr_plugin.protocols import RGB
 from ocr_plugin.training.synthetic.composition import compose
 from ocr_plugin.training.synthetic.fonts import SkippedFont, drawable, find_fonts
 from ocr_plugin.training.synthetic.masks import draw_mask
+from ocr_plugin.training.synthetic.photo_files import decoded, photos_in
 from ocr_plugin.training.synthetic.texts import TextSampler, TextShares, read_vocabulary
 
 _PHOTO_SIDE = 640
-_PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 _TRIES, _TEXTS = 200, 20
 """Fonts that are tried for a text, and texts that are tried for a word."""
 
@@ -90,14 +88,7 @@ class SyntheticWords:
         self._vocabulary, self.dropped_words = read_vocabulary(options.vocabularies, characters)
         self._texts = TextSampler(self._vocabulary, options.texts, characters)
         self._characters = characters
-        self._photos: Sequence[Path] = ()
-        if options.backgrounds is not None:
-            folder = options.backgrounds
-            self._photos = sorted(
-                path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES
-            )
-            if not self._photos:
-                raise ConfigurationError(f"{folder}: no photos in it")
+        self._photos = photos_in(options.backgrounds)
 
     def draw(self, count: int, size: tuple[int, int], rng: random.Random) -> Drawn:
         """Returns words as masks.
@@ -193,7 +184,8 @@ class SyntheticWords:
         self, size: tuple[int, int], rng: random.Random, passed_over: list[BadRecord]
     ) -> RGB:
         """Returns a random piece of a photo, (H, W, 3)."""
-        photo = self._decoded(rng.randrange(len(self._photos)), passed_over)
+        start = rng.randrange(len(self._photos))
+        _, photo = decoded(self._photos, start, _PHOTO_SIDE, passed_over)
         height = min(round(rng.uniform(0.06, 0.5) * photo.shape[0]) + 4, photo.shape[0])
         width = min(round(height * rng.uniform(1, 6)), photo.shape[1])
         top = rng.randint(0, photo.shape[0] - height)
@@ -202,32 +194,7 @@ class SyntheticWords:
         resized = cv2.resize(piece, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
         return np.asarray(resized, np.uint8)
 
-    def _decoded(self, start: int, passed_over: list[BadRecord]) -> RGB:
-        """Returns a photo by its number; after some that do not decode, the next that does."""
-        for offset in range(len(self._photos)):
-            photo = _photo(self._photos[(start + offset) % len(self._photos)])
-            if not isinstance(photo, BadRecord):
-                return photo
-            passed_over.append(photo)
-        raise ConfigurationError(f"{self._photos[start].parent}: no photo in it decodes")
-
 
 def _named(fonts: Sequence[SkippedFont]) -> str:
     named = ", ".join(f"{font.path}: {font.reason}" for font in fonts[:_NAMED])
     return named + (", ..." if len(fonts) > _NAMED else "")
-
-
-@lru_cache(maxsize=512)
-def _photo(path: Path) -> RGB | BadRecord:
-    """Returns a photo, its longest side at most 640 pixels."""
-    try:
-        page = next(open_pages(path, ImageOptions()))
-    except UnreadableImage as error:
-        return BadRecord(str(path), error.reason)
-    if not isinstance(page, PageImage):
-        return BadRecord(str(path), page.reason)
-    share = _PHOTO_SIDE / max(page.pixels.shape[:2])
-    if share >= 1:
-        return page.pixels
-    small = cv2.resize(page.pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)

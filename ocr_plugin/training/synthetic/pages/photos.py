@@ -1,7 +1,6 @@
 """Photos to write on, and the text that stands in them already."""
 
 import random
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,14 +9,11 @@ import numpy as np
 
 from ocr_plugin import geometry
 from ocr_plugin.detectors.dbnet import DBNet
-from ocr_plugin.errors import ConfigurationError, UnreadableImage
 from ocr_plugin.evaluation.word_sets import BadRecord
-from ocr_plugin.images import PageImage, open_pages
-from ocr_plugin.options import ImageOptions
 from ocr_plugin.protocols import RGB, Points
 from ocr_plugin.training.synthetic.pages.canvas import Canvas
+from ocr_plugin.training.synthetic.photo_files import decoded, photos_in, small_photo
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 _SIDE = 1000
 _PLACES = 6
 _SOFTNESS = 0.45  # sigma in pixels of the photo: as soft as its own text is
@@ -37,11 +33,7 @@ class Photos:
         Raises:
             ConfigurationError: there are none in the folder.
         """
-        self.paths: Sequence[Path] = ()
-        if folder is not None:
-            self.paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
-            if not self.paths:
-                raise ConfigurationError(f"{folder}: no photos in it")
+        self.paths = photos_in(folder)
 
     def canvas(
         self,
@@ -63,7 +55,8 @@ class Photos:
         Raises:
             ConfigurationError: no photo decodes.
         """
-        path, photo = self._decoded(rng.randrange(len(self.paths)), passed_over)
+        start = rng.randrange(len(self.paths))
+        path, photo = decoded(self.paths, start, _SIDE, passed_over)
         rows, columns = photo.shape[:2]
         height, width = size
         share = min(rows / height, columns / width) / rng.uniform(1, zoom)
@@ -89,37 +82,11 @@ class Photos:
                 canvas.take(polygon)
         return canvas
 
-    def _decoded(self, start: int, passed_over: list[BadRecord]) -> tuple[Path, RGB]:
-        """Returns a photo by its number; after some that do not decode, the next that does."""
-        for offset in range(len(self.paths)):
-            path = self.paths[(start + offset) % len(self.paths)]
-            photo = _photo(path)
-            if not isinstance(photo, BadRecord):
-                return path, photo
-            passed_over.append(photo)
-        raise ConfigurationError(f"{self.paths[start].parent}: no photo in it decodes")
-
-
-@lru_cache(maxsize=256)
-def _photo(path: Path) -> RGB | BadRecord:
-    """Returns a photo, its longest side at most `_SIDE` pixels."""
-    try:
-        page = next(open_pages(path, ImageOptions()))
-    except UnreadableImage as error:
-        return BadRecord(str(path), error.reason)
-    if not isinstance(page, PageImage):
-        return BadRecord(str(path), page.reason)
-    share = _SIDE / max(page.pixels.shape[:2])
-    if share >= 1:
-        return page.pixels
-    small = cv2.resize(page.pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
-
 
 @lru_cache(maxsize=4096)
 def _regions(path: Path) -> tuple[Points, ...]:
-    """Returns the outlines of the text in a photo as `_photo` has it."""
-    photo = _photo(path)
+    """Returns the outlines of the text in a photo of at most `_SIDE` pixels."""
+    photo = small_photo(path, _SIDE)
     if isinstance(photo, BadRecord):
         return ()
     found = []
