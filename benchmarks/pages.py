@@ -1,7 +1,7 @@
 """Whole pages, end to end: accuracy and seconds per page, beside other engines in the same run.
 
-    python -m benchmarks.pages --data DIR [--recognizer NAME]... [--precision TYPE]...
-        [--device DEVICE] [--peer NAME]... [--limit N] [--out FILE.json]
+    python -m benchmarks.pages --data DIR [--detector NAME]... [--recognizer NAME]...
+        [--precision TYPE]... [--device DEVICE] [--peer NAME]... [--limit N] [--out FILE.json]
 
 DIR holds one folder a set, each with ``labels.jsonl`` and its pictures. Every page is read by
 every engine in turn, so that what else the machine does falls on all alike; the first page is
@@ -147,7 +147,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--peer", action="append", choices=PEERS, default=[])
-    parser.add_argument("--detector", default=DEFAULT_DETECTOR)
+    parser.add_argument("--detector", action="append")
     parser.add_argument("--recognizer", action="append")
     parser.add_argument("--precision", action="append", default=[], help="beside the default")
     parser.add_argument("--device")
@@ -158,12 +158,13 @@ def main() -> None:
     if not folders:
         sys.exit(f"{arguments.data}: no folder with a labels.jsonl")
     readers = {
-        f"ocr-plugin {arguments.detector}+{name}" + (f" {precision}" if precision else ""): own(
-            detector=arguments.detector,
+        f"ocr-plugin {detector}+{name}" + (f" {precision}" if precision else ""): own(
+            detector=detector,
             recognizer=name,
-            detector_options=detector_options(arguments.detector, arguments.device, precision),
+            detector_options=detector_options(detector, arguments.device, precision),
             recognizer_options=_recognizer_options(name, arguments.device, precision),
         )
+        for detector in arguments.detector or [DEFAULT_DETECTOR]
         for name in arguments.recognizer or [DEFAULT_RECOGNIZER]
         for precision in (None, *arguments.precision)
     }

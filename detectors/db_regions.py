@@ -17,8 +17,8 @@ from ocr_plugin import geometry
 from ocr_plugin.options import Options
 from ocr_plugin.protocols import Points, Regions
 
-_EDGE = 0.35
-"""Pixels from a core's contour to its edge: a half where that is level, less where it is not."""
+_EDGE = 0.2
+"""Pixels from a core's contour to its edge: a half where that is level, less where it is ragged."""
 
 ProbabilityMap = NDArray[np.uint8]
 """(H, W) uint8, or (M, H, W) for several maps: probability times 255."""
