@@ -309,7 +309,7 @@ def test_wrong_usage_is_one_line_and_2(capfd: Capture, arguments: list[str]) -> 
 def test_an_unknown_plugin_lists_the_known_ones(capfd: Capture, folder: Path) -> None:
     code, out, err = run(capfd, "read", folder / "a.png", "--detector", "dbnot")
     assert (code, out, len(err)) == (ExitCode.PLUGIN, "", 1)
-    assert "dbnet, paddle, whole_image" in err[0]
+    assert "dbnet, paddle, whole_image, word_line" in err[0]
 
 
 def test_a_missing_model_is_5(capfd: Capture, folder: Path) -> None:
@@ -375,6 +375,7 @@ def test_plugins_shows_which_are_broken(
         ["detector", "dbnet"],
         ["detector", "paddle"],
         ["detector", "whole_image"],
+        ["detector", "word_line"],
         ["recognizer", "clip4str"],
         ["recognizer", "ppocr"],
         ["recognizer", "second_opinion"],
