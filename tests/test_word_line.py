@@ -66,7 +66,8 @@ def test_blank_pages_of_any_size_have_no_words(detector: WordLine, shape: tuple[
 
 def test_the_engine_reads_word_by_word() -> None:
     page = Engine("word_line").read(sign().pixels)
-    assert page.text == "FRESH WHITE BREAD\nevery single morning"
+    assert [line.text for line in page.lines] == ["FRESH WHITE BREAD", "every single morning"]
+    assert len(page.words) == 6
     assert page.engine.detector.name == "word_line:word_line"
     assert len(page.engine.detector.weights_sha256 or "") == 64
 
