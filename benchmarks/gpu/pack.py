@@ -12,6 +12,7 @@ import argparse
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -83,8 +84,15 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=4500)
     parser.add_argument("--fonts-kept", type=int, default=700)
     arguments = parser.parse_args()
+    write_archive(pack, arguments)
+
+
+def write_archive(
+    fill: Callable[[Path, argparse.Namespace], None], arguments: argparse.Namespace
+) -> None:
+    """Writes what `fill` puts into a folder to the archive ``arguments.out``."""
     with tempfile.TemporaryDirectory() as folder:
-        pack(Path(folder), arguments)
+        fill(Path(folder), arguments)
         with tarfile.open(arguments.out, "w:gz") as archive:
             archive.add(folder, "packed")
     print(f"{arguments.out.stat().st_size / 2**20:.1f} MiB in all")
@@ -98,11 +106,15 @@ def pack(out: Path, arguments: argparse.Namespace) -> None:
         print(f"{entry.path}: {count} words")
     shutil.copytree(arguments.data / "backgrounds", out / "backgrounds")
     shutil.copy(arguments.data / "generic_vocabulary.txt", out)
-    (out / "fonts").mkdir()
-    fonts = find_fonts([arguments.fonts])
-    stride = max(-(-len(fonts) // arguments.fonts_kept), 1)
-    kept = sum(pack_font(path, out / "fonts" / path.name) for path in fonts[::stride])
-    print(f"{kept} fonts")
+    pack_fonts(arguments.fonts, out / "fonts", arguments.fonts_kept)
+
+
+def pack_fonts(source: Path, target: Path, most: int) -> None:
+    """Writes the ASCII characters of up to `most` fonts, evenly over a folder; says how many."""
+    target.mkdir()
+    fonts = find_fonts([source])
+    stride = max(-(-len(fonts) // most), 1)
+    print(f"{sum(pack_font(path, target / path.name) for path in fonts[::stride])} fonts")
 
 
 if __name__ == "__main__":

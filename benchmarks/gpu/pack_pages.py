@@ -10,20 +10,17 @@ space; words and fonts are cut down as in `benchmarks.gpu.pack`. Needs fonttools
 
 import argparse
 import shutil
-import tarfile
-import tempfile
 from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.gpu.pack import pack_font, pack_words
+from benchmarks.gpu.pack import pack_fonts, pack_words, write_archive
 from ocr_plugin.datasets.labelled_page import LabelledPage
 from ocr_plugin.datasets.page_sets import PageSet
 from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.training.detection.agreement import write_labels
 from ocr_plugin.training.detection.options import DetectorTrainingOptions
 from ocr_plugin.training.recipes import found_recipe
-from ocr_plugin.training.synthetic.fonts import find_fonts
 
 
 def pack_photo(source: LabelledPage, target: Path, quality: int) -> LabelledPage | None:
@@ -59,11 +56,7 @@ def main() -> None:
     parser.add_argument("--fonts-kept", type=int, default=400)
     parser.add_argument("--quality", type=int, default=40)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        pack(Path(folder), arguments)
-        with tarfile.open(arguments.out, "w:gz") as archive:
-            archive.add(folder, "packed")
-    print(f"{arguments.out.stat().st_size / 2**20:.1f} MiB in all")
+    write_archive(pack, arguments)
 
 
 def pack(out: Path, arguments: argparse.Namespace) -> None:
@@ -82,11 +75,7 @@ def pack(out: Path, arguments: argparse.Namespace) -> None:
         pack_photo(LabelledPage(photo, ()), target, arguments.quality)
     for path in synthetic.vocabularies:
         shutil.copy(arguments.data / path, out / path)
-    (out / "fonts").mkdir()
-    fonts = find_fonts([arguments.fonts])
-    stride = max(-(-len(fonts) // arguments.fonts_kept), 1)
-    kept = sum(pack_font(path, out / "fonts" / path.name) for path in fonts[::stride])
-    print(f"{kept} fonts")
+    pack_fonts(arguments.fonts, out / "fonts", arguments.fonts_kept)
 
 
 if __name__ == "__main__":

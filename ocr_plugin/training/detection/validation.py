@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from ocr_plugin.datasets.labelled_page import LabelledPage
-from ocr_plugin.detectors.db_regions import WordRegionOptions, find_regions
+from ocr_plugin.detectors.db_regions import WordRegionOptions
+from ocr_plugin.detectors.map_detector import regions_on
 from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.evaluation.detection import Counts, matched
 from ocr_plugin.evaluation.word_sets import BadRecord
-from ocr_plugin.protocols import RGB, Points
+from ocr_plugin.protocols import RGB
 from ocr_plugin.training.detection.network import MULTIPLE, TextNetwork
 from ocr_plugin.training.detection.targets import SHRINK_RATIO
 
@@ -55,10 +56,8 @@ def word_counts(
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             logits = network(batch / 127.5 - 1)[0, 0]
         probabilities = (logits.float().sigmoid() * 255).round().byte().cpu().numpy()
-        regions = find_regions(probabilities, WordRegionOptions(shrink_ratio=SHRINK_RATIO))
-        scale = np.array(pixels.shape[1::-1], np.float32) / probabilities.shape[::-1]
-        found: list[Points] = [(polygon + 0.5) * scale for polygon in regions.polygons]
-        total += matched(page.words, found)[0]
+        found = regions_on(pixels, probabilities, WordRegionOptions(shrink_ratio=SHRINK_RATIO))
+        total += matched(page.words, found.polygons)[0]
     return total
 
 
