@@ -38,6 +38,9 @@ def all_convolutions(path: Path) -> list[tuple[Tensor, Tensor | None]]:
     """Returns weight and bias of all of a network's convolutions, transposed ones too, as run.
 
     Where PaddlePaddle's exporter made the file, a bias is added by a node of its own.
+
+    Raises:
+        ConfigurationError: a convolution's weights are no constants of the file.
     """
     graph = onnx.load(path).graph
     constants = {entry.name: entry for entry in graph.initializer}
@@ -62,9 +65,11 @@ def all_convolutions(path: Path) -> list[tuple[Tensor, Tensor | None]]:
     found: list[tuple[Tensor, Tensor | None]] = []
     for node in graph.node:
         if node.op_type in ("Conv", "ConvTranspose"):
+            if (weight := constant(node.input[1])) is None:
+                raise ConfigurationError(f"{path}: not the network that was expected")
             own = constant(node.input[2]) if len(node.input) > 2 else biases.get(node.output[0])
             bias = None if own is None else _tensor(own).flatten()
-            found.append((_tensor(constant(node.input[1])), bias))
+            found.append((_tensor(weight), bias))
     return found
 
 
