@@ -1,0 +1,1 @@
+"""How likely a printed token is: a mixture of languages, numbers, codes and other letters."""
