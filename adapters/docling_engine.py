@@ -1,4 +1,4 @@
-"""docling reads with this engine: an OCR plugin that it finds by its entry point.
+"""An OCR plugin for docling, which finds it by its entry point.
 
     options = PdfPipelineOptions(allow_external_plugins=True, ocr_options=OcrPluginOptions())
 
@@ -25,20 +25,20 @@ from docling_core.types.doc.page import BoundingRectangle, TextCell
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ocr_plugin.engine import Engine
+from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import OcrError
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 from ocr_plugin.schema import Line, Page, PageError, Word
 
 
 class OcrPluginOptions(OcrOptions):
-    """What can be chosen of the engine, beside docling's own options of every OCR engine."""
+    """Options of this engine, beside docling's own options of every OCR engine."""
 
     kind: ClassVar[Literal["ocr_plugin"]] = "ocr_plugin"
     canonicalize_lang: ClassVar[bool] = False
 
     lang: list[str] = Field(
-        default=[], description="Not looked at: all that the recognizer knows is read at once."
+        default=[], description="Ignored: the recognizer reads all its languages at once."
     )
     detector: str = Field(default=DEFAULT_DETECTOR, description="An installed detector.")
     recognizer: str = Field(default=DEFAULT_RECOGNIZER, description="An installed recognizer.")
@@ -49,7 +49,7 @@ class OcrPluginOptions(OcrOptions):
 
 
 class OcrPluginModel(BaseOcrModel):
-    """Reads what docling wants read of a batch of pages, all together.
+    """Reads the regions that docling asks for, of a batch of pages at once.
 
     Lines become docling's text line cells and words its word cells, each with its confidence and
     its corners, so that turned text stays turned.
@@ -131,7 +131,7 @@ class OcrPluginModel(BaseOcrModel):
             )
         )
         return TextCell(
-            index=0,  # docling numbers them anew
+            index=0,  # docling renumbers them
             text=item.text,
             orig=item.text,
             from_ocr=True,
@@ -152,9 +152,9 @@ class NoLayoutOptions(BaseLayoutOptions):
 
 
 class NoLayout(BaseLayoutModel):
-    """A layout without regions, by no model: docling makes a paragraph of every line.
+    """A layout without regions or model: docling makes a paragraph of every line.
 
-    Nothing but `OcrMode.FULL_PAGE` reads a page that has no regions.
+    Needs `OcrMode.FULL_PAGE`: other modes read only regions.
     """
 
     def __init__(self, **_: Any) -> None:
@@ -193,7 +193,7 @@ def _lines(result: Page | PageError, page: DoclingPage) -> tuple[Line, ...]:
 
 
 def _add_words(page: DoclingPage, words: list[TextCell]) -> None:
-    """Adds words to those that docling keeps of a page, and numbers them anew."""
+    """Adds words to those that docling keeps of a page, and renumbers them."""
     parsed = page.parsed_page
     assert parsed is not None, "docling makes one where it places the lines"
     parsed.word_cells = [*parsed.word_cells, *words]

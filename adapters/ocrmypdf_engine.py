@@ -1,10 +1,10 @@
-"""OCRmyPDF 17 reads with this engine: a plugin that it finds by its entry point.
+"""A plugin for OCRmyPDF 17, which finds it by its entry point.
 
     ocrmypdf --output-type pdf scan.pdf searchable.pdf
 
-Pages that OCRmyPDF works on at once, in its threads, are read together by one engine. Where its
-workers are processes (``--no-use-threads``), each has an engine of its own. `--ocr-engine
-tesseract` reads with tesseract in spite of this plugin. Needs the extra `ocrmypdf`.
+Pages that OCRmyPDF processes at once, in threads, are read together by one engine. Worker processes
+(``--no-use-threads``) have an engine each. `--ocr-engine tesseract` reads with tesseract in spite
+of this plugin. Needs the extra `ocrmypdf`.
 """
 
 import math
@@ -14,7 +14,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from ocrmypdf import OcrOptions, hookimpl
@@ -25,26 +25,26 @@ from ocrmypdf.pluginspec import OcrEngine, OrientationConfidence
 from pluggy import PluginManager
 from pydantic import BaseModel
 
-from ocr_plugin.adapters.hocr import render
-from ocr_plugin.adapters.markup import box_of
-from ocr_plugin.engine import Engine
+from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.shared_engine import SharedEngine
 from ocr_plugin.errors import OcrError
+from ocr_plugin.formats.hocr import render
+from ocr_plugin.formats.xml_text import box_of
 from ocr_plugin.options import DEFAULT_RECOGNIZER
 from ocr_plugin.schema import Line, Page, PageError, Polygon, Word
-from ocr_plugin.shared_engine import SharedEngine
 
 _RECOGNIZER, _MODEL = "ocr_plugin_recognizer", "ocr_plugin_model"
-# ISO 639-2 codes, as tesseract has them, of what PP-OCRv6 small has all letters of.
+# tesseract's ISO 639-2 codes of the languages whose letters PP-OCRv6 small has.
 _LANGUAGES = (
     "afr aze_latn bos cat ceb ces chi_sim chi_tra cym dan deu eng est eus fao fil fin fra fry gla"
     " gle glg hrv hun ind isl ita jpn lat lav lit ltz mlt msa nld nor oci pol por ron slk slv spa"
     " sqi swa swe tgl tur uzb_latn vie"
 )
-# Below so many characters a page does not say which way is up.
+# With fewer characters, a page's orientation is unknown.
 _TELLING = 12
-# What tesseract gives a page that is beyond doubt; OCRmyPDF turns pages from 14 on.
+# tesseract's value for a certain page; OCRmyPDF turns pages from 14 on.
 _CERTAIN = 30.0
-# Lines that slant less than this are a page scanned askew.
+# Lines that slant less than this are skewed by the scan.
 _ASKEW = 20.0
 # The share of a line's height that is below its base line.
 _DESCENT = 0.2
@@ -57,7 +57,7 @@ class UnreadablePage(ExitCodeException):
 
 
 class OcrPluginEngine(OcrEngine):
-    """What OCRmyPDF calls for every page, from many threads."""
+    """The engine that OCRmyPDF calls for every page, from many threads."""
 
     @staticmethod
     def version() -> str:
@@ -66,7 +66,7 @@ class OcrPluginEngine(OcrEngine):
 
     @staticmethod
     def creator_tag(options: OcrOptions) -> str:
-        """Returns what the PDF's metadata say of who read it."""
+        """Returns the creator tag for the PDF's metadata."""
         return str(OcrPluginEngine())
 
     def __str__(self) -> str:
@@ -74,12 +74,12 @@ class OcrPluginEngine(OcrEngine):
 
     @staticmethod
     def languages(options: OcrOptions) -> set[str]:
-        """Returns the languages that may be asked for; all are read at once whatever is."""
+        """Returns the languages that are accepted; all are read at once, whichever is chosen."""
         return set(_LANGUAGES.split())
 
     @staticmethod
     def get_orientation(input_file: Path, options: OcrOptions) -> OrientationConfidence:
-        """Returns which way the text runs: degrees clockwise from rightwards, in quarters."""
+        """Returns the text's direction: 0, 90, 180 or 270 degrees clockwise from rightwards."""
         return orientation_of(read(input_file, options))
 
     @staticmethod
@@ -89,7 +89,7 @@ class OcrPluginEngine(OcrEngine):
 
     @staticmethod
     def supports_generate_ocr() -> bool:
-        """Returns that pages come as trees of elements."""
+        """Returns True: pages come as trees of elements."""
         return True
 
     @staticmethod
@@ -113,20 +113,20 @@ class OcrPluginEngine(OcrEngine):
     def generate_pdf(
         input_file: Path, output_pdf: Path, output_text: Path, options: OcrOptions
     ) -> None:
-        """Raises: OCRmyPDF makes the PDF of `generate_ocr`, or of the hOCR."""
-        raise NotImplementedError("ocr-plugin gives elements or hOCR: --pdf-renderer fpdf2")
+        """Not supported: OCRmyPDF makes the PDF itself, of `generate_ocr` or the hOCR."""
+        raise NotImplementedError("ocr-plugin renders no PDFs: use --pdf-renderer fpdf2")
 
 
 @hookimpl
 def initialize(plugin_manager: PluginManager) -> None:
-    """Takes tesseract's plugin out where there is no tesseract; it would refuse every run."""
+    """Removes tesseract's plugin if tesseract is missing; it would refuse every run."""
     if not _has_tesseract():
         plugin_manager.set_blocked(tesseract_ocr.__name__)
 
 
 @hookimpl
 def register_options() -> dict[str, type[BaseModel]]:
-    """Returns tesseract's options in the place of its plugin; OCRmyPDF looks at them anyway."""
+    """Returns tesseract's options in place of its plugin; OCRmyPDF reads them anyway."""
     return {} if _has_tesseract() else {"tesseract": tesseract_ocr.TesseractOptions}
 
 
@@ -136,7 +136,7 @@ def _has_tesseract() -> bool:
 
 @hookimpl
 def add_options(parser: ArgumentParser) -> None:
-    """Adds what can be chosen of this engine to OCRmyPDF's command line."""
+    """Adds this engine's options to OCRmyPDF's command line."""
     group = parser.add_argument_group("ocr-plugin", "Reads the pages")
     group.add_argument(
         "--ocr-plugin-recognizer",
@@ -161,10 +161,10 @@ _engines_lock = threading.Lock()
 
 
 def read(picture: Path, options: OcrOptions) -> Page:
-    """Returns a page image as read, together with those that other threads hand in.
+    """Returns a page image as read, in batches with those of other threads.
 
     Raises:
-        UnreadablePage: it cannot be read, or the engine cannot be had.
+        UnreadablePage: it cannot be read, or there is no engine.
     """
     try:
         (result,) = _engine(options).read(picture)
@@ -230,11 +230,12 @@ def _word(page: Page, word: Word) -> OcrElement:
 
 def _baseline(line: Line, box: BoundingBox) -> Baseline:
     """Returns a line's slope, and how far its left end is from the bottom of its box."""
-    top, _, _, (x0, y0) = line.words[0].polygon.quad
-    x1, y1 = line.words[-1].polygon.quad[2]
-    slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
-    height = math.hypot(x0 - top.x, y0 - top.y)
-    left = y0 - slope * (x0 - box.left)
+    # Of the whole line: the boxes of single words lean a little, each its own way.
+    slope = math.tan(math.radians(line.angle))
+    quads = [word.polygon.quad for word in line.words]
+    height = fmean(math.dist(quad[0], quad[3]) for quad in quads)
+    corners = [corner for quad in quads for corner in quad[2:]]
+    left = fmean(y - slope * (x - box.left) for x, y in corners)
     return Baseline(slope=slope, intercept=left - _DESCENT * height - box.bottom)
 
 
@@ -247,14 +248,14 @@ def _corners(polygon: Polygon) -> list[tuple[float, float]]:
 
 
 def orientation_of(page: Page) -> OrientationConfidence:
-    """Returns the quarter to which most of a page's characters run."""
+    """Returns the direction of most of a page's characters."""
     quarters: Counter[int] = Counter()
     for line in page.lines:
         quarters[round(line.angle / 90) * 90 % 360] += len(line.text)
     if quarters.total() < _TELLING:
         return OrientationConfidence(angle=0, confidence=0.0)
     ((angle, count),) = quarters.most_common(1)
-    # Nothing where half of the characters disagree, all where none does.
+    # 0 if half of the characters disagree, the full value if none does.
     certainty = max(0.0, 2 * count / quarters.total() - 1)
     return OrientationConfidence(angle=angle, confidence=_CERTAIN * certainty)
 

@@ -22,12 +22,12 @@ from paddlex.inference.models.text_recognition.result import TextRecResult
 
 from ocr_plugin.adapters.paddle_reader import word_info
 from ocr_plugin.errors import ConfigurationError, one_line
-from ocr_plugin.line_reader import line_reader
 from ocr_plugin.options import DEFAULT_RECOGNIZER
-from ocr_plugin.paddle_files import write_folder
+from ocr_plugin.recognizers.line_words import line_reader
+from ocr_plugin.runtime.paddlex_models import write_folder
 
 MODEL_NAME = "CLIP4STR"
-"""What PaddleX knows the model by."""
+"""The model's name in PaddleX."""
 
 _SECTION = "ocr_plugin"
 # PaddleX's engine of models that bring their own.
@@ -40,7 +40,7 @@ def model_folder(
     """Writes a model folder for PaddleX that says which recognizer is meant; returns it.
 
     Args:
-        folder: to be made or rewritten.
+        folder: created or rewritten.
         recognizer: name of an installed recognizer.
         options: of the recognizer, such as ``model="clip4str-b16-rbu"``; they are written down,
             so they have to be text, paths, numbers, null, or lists and dictionaries of these.
@@ -69,7 +69,7 @@ def pipeline_config(
     try:
         config: dict[str, Any] = load_pipeline_config(os.fspath(pipeline))
     except Exception as error:  # PaddleX raises bare exceptions, and those of files and of YAML
-        message = f"{os.fspath(pipeline)} is no pipeline of PaddleX's: {one_line(error)}"
+        message = f"{os.fspath(pipeline)} is not a PaddleX pipeline: {one_line(error)}"
         raise ConfigurationError(message) from error
     modules = list(_reading_modules(config)) if isinstance(config, dict) else []
     if not modules:

@@ -1,4 +1,4 @@
-"""PaddleOCR 3.x pipelines that read with a recognizer of ours in the place of their own.
+"""PaddleOCR 3.x pipelines that read with a recognizer of this package.
 
     ocr = read_with(PaddleOCR(...), "second_opinion")
     ocr.predict("photo.jpg")
@@ -12,12 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.line_reader import line_reader
-from ocr_plugin.options import DEFAULT_RECOGNIZER
+from ocr_plugin.options import DEFAULT_RECOGNIZER, DEFAULT_SPLITTER
 from ocr_plugin.protocols import RGB, Reading, Recognizer
-from ocr_plugin.readings import spaced_spans
+from ocr_plugin.recognizers.line_words import line_reader, words_of
 
-# PaddleX tells where words stand in columns of the crop; as many as leave no rounding to see.
+# PaddleX places words by columns of the crop; with this many, rounding does not show.
 _COLUMNS = 10_000
 _PIPELINES = "paddlex.inference.pipelines"
 
@@ -28,7 +27,7 @@ def read_with(
     pipeline: Pipeline,
     recognizer: str | Recognizer = DEFAULT_RECOGNIZER,
     *,
-    splitter: str | Recognizer | None = "ppocr",
+    splitter: str | Recognizer | None = DEFAULT_SPLITTER,
     **options: Any,
 ) -> Pipeline:
     """Makes a PaddleOCR pipeline read with another recognizer; returns the pipeline.
@@ -47,7 +46,7 @@ def read_with(
     Raises:
         ConfigurationError: the pipeline reads no text, or the options cannot work.
         PluginError: no plugin of that name, or it cannot be loaded.
-        ModelError: a model is not to be had.
+        ModelError: a model is not available.
     """
     found = list(_readers(getattr(pipeline, "paddlex_pipeline", pipeline)))
     if not found:
@@ -59,7 +58,7 @@ def read_with(
 
 
 class PaddleReader:
-    """Stands where a PaddleX pipeline has its text recognition model.
+    """Replaces the text recognition model of a PaddleX pipeline.
 
     Args:
         lines: a recognizer of lines.
@@ -71,7 +70,7 @@ class PaddleReader:
     def __call__(
         self, crops: Sequence[RGB], return_word_box: bool = False, **_: Any
     ) -> Iterator[dict[str, Any]]:
-        """Yields what PaddleX wants to know of each crop, in order.
+        """Yields PaddleX's result for each crop, in order.
 
         Args:
             crops: (h, w, 3) uint8 BGR each.
@@ -82,7 +81,7 @@ class PaddleReader:
             yield {"rec_text": text, "rec_score": reading.confidence, "vis_font": None}
 
     def close(self) -> None:
-        """Frees nothing; pipelines close their models."""
+        """Does nothing; pipelines close their models."""
 
 
 def rgb_of(crop: RGB) -> RGB:
@@ -91,17 +90,18 @@ def rgb_of(crop: RGB) -> RGB:
 
 
 def word_info(reading: Reading) -> tuple[int, list[list[str]], list[list[int]], list[str]]:
-    """Returns where a line's words stand, as PaddleX's decoder tells it.
+    """Returns the places of a line's words, as PaddleX's decoder does.
 
     Returns:
         How many columns the crop has; each word's characters; the first and the last column of
         each; and the kind of each, always the one that is placed by these two.
     """
     characters, columns = [], []
-    for span in spaced_spans(reading):
-        first = min(int(span.start * _COLUMNS), _COLUMNS - 1)
-        last = max(first, round(span.end * _COLUMNS) - 1)
-        characters.append(list(reading.text[span.first : span.last]))
+    for word in words_of(reading):
+        start, end = word.span
+        first = min(int(start * _COLUMNS), _COLUMNS - 1)
+        last = max(first, round(end * _COLUMNS) - 1)
+        characters.append(list(word.text))
         columns.append([first, last])
     return _COLUMNS, characters, columns, ["en&num"] * len(characters)
 

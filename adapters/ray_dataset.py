@@ -1,7 +1,7 @@
 """Pictures and documents in a Ray dataset, read by a pool of actors with an engine each.
 
-Needs the extra ``ray``. Each page is a row, and so is each page that cannot be read; nothing ends
-the dataset but a fault of Ray's own.
+Needs the extra ``ray``. Each page is a row, also if it cannot be read; only a fault of Ray's own
+ends the dataset.
 """
 
 import hashlib
@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
-from ocr_plugin.batch.engines import limit_threads, make_engine
-from ocr_plugin.batch.memory import Trimmer
+from ocr_plugin.batch.engines import make_engine, timed
 from ocr_plugin.batch.options import JobOptions
-from ocr_plugin.batch.reading import timed
-from ocr_plugin.batch.recorder import WHOLE_FILE
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.images import PageImage
 from ocr_plugin.options import Options
+from ocr_plugin.pages.decoder_pool import Decoder, Decoding, index_of
+from ocr_plugin.pages.raster import PageImage
+from ocr_plugin.runtime.memory import Trimmer
+from ocr_plugin.runtime.threads import limit_threads
 from ocr_plugin.schema import Page, PageError
 
 if TYPE_CHECKING:
@@ -40,18 +39,18 @@ Batch = dict[str, np.ndarray[Any, Any]]
 
 
 class RayOptions(Options):
-    """How many actors read, and what each is given."""
+    """How many actors read, and the resources of each."""
 
     actors: int = Field(
         default=0,
         ge=0,
-        description="Actors that read; 0 takes what the cluster has room for.",
+        description="Actors that read; 0 for as many as fit the cluster.",
     )
-    cpus: float = Field(default=1.0, gt=0, description="CPUs of each; it runs as many threads.")
-    gpus: float = Field(default=0.0, ge=0, description="GPUs of each; fractions share one.")
+    cpus: float = Field(default=1.0, gt=0, description="CPUs per actor; it runs as many threads.")
+    gpus: float = Field(default=0.0, ge=0, description="GPUs per actor; fractions share one.")
     files: int = Field(default=16, ge=1, description="Files that an actor takes at once.")
     page_seconds: float = Field(
-        default=60.0, gt=0, description="Seconds that decoding a page may take."
+        default=60.0, gt=0, description="Time limit for decoding a page, in seconds."
     )
 
 
@@ -68,7 +67,7 @@ def read_pages(
     Args:
         dataset: a row a file, as `ray.data.read_binary_files(..., include_paths=True)` gives. What
             has an ``error_kind`` and an ``error_message`` already keeps them and is not read.
-        options: detector, recognizer and limits; its sources are of no concern.
+        options: detector, recognizer and limits; its sources are ignored.
         ray_options: how many actors read.
         content: the column of the files' bytes.
         name: the column of what the pages are called; it may be missing.
@@ -97,7 +96,7 @@ def read_pages(
 
 
 def ray_module() -> Any:
-    """Returns Ray, joined to the cluster that the environment names or else to one of its own.
+    """Returns Ray, connected to the cluster that the environment names, or to a new one.
 
     Raises:
         ConfigurationError: it is not installed.
@@ -116,7 +115,7 @@ def ray_module() -> Any:
 
 @contextmanager
 def _own_handler() -> Iterator[None]:
-    """Keeps what is to happen at SIGTERM, which Ray would change."""
+    """Keeps the handler of SIGTERM, which Ray would replace."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     if threading.current_thread() is threading.main_thread():
@@ -124,7 +123,7 @@ def _own_handler() -> Iterator[None]:
 
 
 class PageReader:
-    """What an actor does: decodes files in a process of their own, and reads their pages."""
+    """The actor: decodes files in a separate process, and reads their pages."""
 
     def __init__(self, options: JobOptions, how: RayOptions, content: str, name: str) -> None:
         threads = max(1, round(how.cpus))
@@ -165,7 +164,7 @@ class PageReader:
                 "sha256": outcome.sha256,
                 "page": outcome.page.model_dump_json() if outcome.page else "",
                 "error_kind": outcome.bad.kind if outcome.bad else "",
-                "error_message": outcome.bad.reason if outcome.bad else "",
+                "error_message": outcome.bad.message if outcome.bad else "",
                 "page_count": 0,
                 "crops": now[0] - crops,
                 "recognizer_seconds": now[1] - seconds,
@@ -176,21 +175,21 @@ class PageReader:
             yield held
 
     def _outcomes(self, batch: Batch) -> Iterator["_Outcome"]:
-        """Yields what became of every page, file by file."""
+        """Yields the outcome of every page, file by file."""
         turns: deque[_Outcome] = deque()
         for result in self._engine.read_images(self._pages(batch, turns)):
             while turns[0].bad is not None:
                 yield turns.popleft()
             turn = turns.popleft()
             if isinstance(result, PageError):
-                yield replace(turn, bad=BadPage(turn.index, result.kind, result.message))
+                yield replace(turn, bad=result)
             else:
                 yield replace(turn, page=result)
         yield from turns
 
     def _pages(self, batch: Batch, turns: "deque[_Outcome]") -> Iterator[PageImage]:
-        """Yields the pages that can be decoded; notes the turn of each page, and what failed."""
-        begun: deque[tuple[int, str, Decoding | BadPage]] = deque()
+        """Yields the pages that can be decoded; queues the outcome of each page in `turns`."""
+        begun: deque[tuple[int, str, Decoding | PageError]] = deque()
         try:
             for number, content in enumerate(batch[self._content]):
                 begun.append(self._begun(batch, number, content))
@@ -205,38 +204,39 @@ class PageReader:
 
     def _begun(
         self, batch: Batch, number: int, content: bytes | None
-    ) -> "tuple[int, str, Decoding | BadPage]":
+    ) -> "tuple[int, str, Decoding | PageError]":
+        name = str(batch[self._name][number]) if self._name in batch else ""
         kind = batch["error_kind"][number] if "error_kind" in batch else ""
         if kind:
-            return number, "", BadPage(WHOLE_FILE, kind, str(batch["error_message"][number]))
+            message = str(batch["error_message"][number])
+            return number, "", PageError(name=name, kind=kind, message=message)
         if content is None:
-            return number, "", BadPage(WHOLE_FILE, "BadMember", "there is no content")
-        name = str(batch[self._name][number]) if self._name in batch else ""
+            return number, "", PageError(name=name, kind="BadMember", message="there is no content")
         sha256 = hashlib.sha256(content).hexdigest()
         return number, sha256, self._decoder.begin(name, bytes(content), sha256)
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """A page's turn, and what became of it."""
+    """A page in the order of output, and its result."""
 
     number: int
     index: int
     sha256: str
     page: Page | None = None
-    bad: BadPage | None = None
+    bad: PageError | None = None
 
 
 def _pages_of(
-    number: int, sha256: str, decoding: Decoding | BadPage, turns: deque[_Outcome]
+    number: int, sha256: str, decoding: Decoding | PageError, turns: deque[_Outcome]
 ) -> Iterator[PageImage]:
-    if isinstance(decoding, BadPage):
-        turns.append(_Outcome(number, decoding.index, sha256, bad=decoding))
+    if isinstance(decoding, PageError):
+        turns.append(_Outcome(number, index_of(decoding), sha256, bad=decoding))
         return
     while (pages := decoding.pages(set())) is not None:
         for page in pages:
-            if isinstance(page, BadPage):
-                turns.append(_Outcome(number, page.index, sha256, bad=page))
+            if isinstance(page, PageError):
+                turns.append(_Outcome(number, index_of(page), sha256, bad=page))
             else:
                 turns.append(_Outcome(number, page.page_index, sha256))
                 yield page

@@ -18,25 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from ocr_plugin.adapters.ray_dataset import Batch, RayOptions, columns, ray_module, read_pages
-from ocr_plugin.batch.decoding import BadPage
 from ocr_plugin.batch.engines import make_engine
-from ocr_plugin.batch.folder import locked, recording
-from ocr_plugin.batch.members import BadMember, Member, SourceOptions, text_of
+from ocr_plugin.batch.inputs.members import BadMember, Member, SourceOptions, text_of
+from ocr_plugin.batch.inputs.sources import Place, SourceFile, checked, split
+from ocr_plugin.batch.inputs.total_bytes import ByteCounter
+from ocr_plugin.batch.job_folder import locked, recording
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
-from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
-from ocr_plugin.batch.rows import FileKey
-from ocr_plugin.batch.sources import Part, Place, checked, parts
-from ocr_plugin.batch.volume import Volume
+from ocr_plugin.batch.records.recorder import OpenFile, Recorder
+from ocr_plugin.batch.records.rows import FileKey
 from ocr_plugin.errors import OcrError, one_line
-from ocr_plugin.schema import EngineInfo
+from ocr_plugin.pages.decoder_pool import WHOLE_FILE
+from ocr_plugin.schema import EngineInfo, PageError
 
-# Parts that the driver hands to the cluster at once, and to a task.
+# Files that the driver hands to the cluster at once, and to a task.
 _WAVE, _PARTS = 4096, 32
 # Bytes of members that leave a task together.
 _BLOCK, _MOST_ROWS = 64_000_000, 64
-# What a task says of a member in place of an error: its content is read elsewhere, or was done.
-_TWIN, _TOUCHED = "Twin", "Touched"
+# In place of an error: the member's content is read elsewhere, or is done already.
+_DUPLICATE, _CHANGED = "Duplicate", "Changed"
 
 
 class RayJob:
@@ -62,9 +62,9 @@ class RayJob:
         tell: Callable[[Progress], None] = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Progress:
-        """Reads what of the sources is not done yet; see `batch.job.Job.run`.
+        """Reads the pages of the sources that are not done yet; see `batch.job.Job.run`.
 
-        Where `stop` says so, pages that the cluster is at are left to the next run.
+        If `stop` returns true, pages in progress are left to the next run.
 
         Raises:
             ConfigurationError: as there, or Ray is not installed.
@@ -80,10 +80,10 @@ class RayJob:
                 recorder = stack.enter_context(
                     recording(self.folder, self.options, info, run, tell)
                 )
-                volume = Volume(sources, self.options.sources)
-                stack.callback(volume.close)
-                current = _Run(ray, self.options, self.ray_options, run, recorder, volume, stop)
-                return current.through(parts(sources, self.options.sources))
+                counter = ByteCounter(sources, self.options.sources)
+                stack.callback(counter.close)
+                current = _Run(ray, self.options, self.ray_options, run, recorder, counter, stop)
+                return current.through(split(sources, self.options.sources))
             except ray.exceptions.RayTaskError as error:
                 cause = error.cause
                 if isinstance(cause, OcrError):
@@ -93,7 +93,7 @@ class RayJob:
                 raise OcrError(f"Ray: {one_line(error)}") from error
 
     def _engine_info(self, ray: Any) -> dict[str, Any]:
-        """Returns what the cluster's engines are, as one of its machines says."""
+        """Returns the info of the cluster's engines, from one of its machines."""
         how = self.ray_options
         told = ray.remote(num_cpus=how.cpus, num_gpus=how.gpus)(_engine_info)
         info: dict[str, Any] = ray.get(told.remote(self.options))
@@ -110,53 +110,55 @@ class _Run:
         ray_options: RayOptions,
         run: RunOptions,
         recorder: Recorder,
-        volume: Volume,
+        counter: ByteCounter,
         stop: Callable[[], bool],
     ) -> None:
         self._ray, self._options, self._ray_options = ray, options, ray_options
-        self._run, self._recorder, self._volume, self._stop = run, recorder, volume, stop
+        self._run, self._recorder, self._counter, self._stop = run, recorder, counter, stop
         self._progress = recorder.progress
         self._claims = ray.remote(num_cpus=0)(_Claims).remote()
         self._files: dict[FileKey, _Begun] = {}
-        self._twins: list[tuple[FileKey, str]] = []
+        self._duplicates: list[tuple[FileKey, str]] = []
         self._taken = 0
 
-    def through(self, found: Iterator[Part | Member]) -> Progress:
-        """Reads all parts; returns what was done."""
+    def through(self, found: Iterator[SourceFile | Member]) -> Progress:
+        """Reads all files; returns the progress."""
         missing = self._missing(found)
         while not self._progress.stopped and (wave := list(islice(missing, _WAVE))):
             self._read(wave)
         self._recorder.end_run()
         return self._progress
 
-    def _missing(self, found: Iterator[Part | Member]) -> Iterator[dict[str, Any]]:
-        """Yields the parts of which something may be missing, and what of them is done."""
+    def _missing(self, found: Iterator[SourceFile | Member]) -> Iterator[dict[str, Any]]:
+        """Yields the files that may be incomplete, and what of them is done."""
         manifest = self._recorder.manifest
-        for part in found:
+        for item in found:
             self._recorder.tick()
-            self._recorder.meet(part.source if isinstance(part, Member) else part.place.named)
-            if isinstance(part, Member):
-                key = FileKey(part.source, part.name, "")
-                self._recorder.unreadable(key, part.fingerprint, _reason(part))
+            self._recorder.note_source(
+                item.source if isinstance(item, Member) else item.place.named
+            )
+            if isinstance(item, Member):
+                key = FileKey(item.source, item.name, "")
+                self._recorder.unreadable(key, item.fingerprint, _reason(item))
                 continue
-            done = manifest.complete_files(part.place.named, text_of(part.name))
+            done = manifest.complete_files(item.place.named, text_of(item.name))
             self._progress.skipped += len(done)
-            fingerprint = part.fingerprint
+            fingerprint = item.fingerprint
             if fingerprint and any(
-                known[:2] == (text_of(part.name), fingerprint) for known in done
+                known[:2] == (text_of(item.name), fingerprint) for known in done
             ):
-                self._progress.volume += part.volume
-                self._progress.skipped_volume += part.volume
+                self._progress.volume += item.volume
+                self._progress.skipped_volume += item.volume
                 continue
             yield {
                 # Names of files need not be text.
-                "source": os.fsencode(part.place.source),
-                "part": os.fsencode(part.name),
+                "source": os.fsencode(item.place.source),
+                "part": os.fsencode(item.name),
                 "done": json.dumps(done),
             }
 
     def _read(self, wave: list[dict[str, Any]]) -> None:
-        """Reads a number of parts; leaves none of their files open unless the run is stopped."""
+        """Reads some files; leaves none of them open unless the run is stopped."""
         data = self._ray.data
         data.DataContext.get_current().enable_progress_bars = False
         found = data.from_items(wave, override_num_blocks=-(-len(wave) // _PARTS)).map_batches(
@@ -173,19 +175,26 @@ class _Run:
                 return
             self._take(row)
             self._recorder.tick()
-        self._copy_twins()
+        self._copy_duplicates()
 
     def _take(self, row: dict[str, Any]) -> None:
-        """Records a row, unless it was taken before: a task that failed is done again by Ray."""
+        """Records a row unless it was recorded before: Ray repeats tasks that failed."""
         self._measure(row)
         key = FileKey(row["source"], row["member"], row["sha256"])
         fingerprint, index = row["fingerprint"], int(row["page_index"])
-        bad = BadPage(index, row["error_kind"], row["error_message"])
-        if bad.kind == _TWIN:
-            self._twins.append((FileKey(key.source, key.member, bad.reason), fingerprint))
+        bad = PageError(
+            name=key.place,
+            page_index=None if index == WHOLE_FILE else index,
+            kind=row["error_kind"],
+            message=row["error_message"],
+        )
+        if bad.kind == _DUPLICATE:
+            self._duplicates.append((FileKey(key.source, key.member, bad.message), fingerprint))
             return
-        if bad.kind == _TOUCHED:
-            self._recorder.touch(FileKey(key.source, key.member, bad.reason), fingerprint)
+        if bad.kind == _CHANGED:
+            self._recorder.update_fingerprint(
+                FileKey(key.source, key.member, bad.message), fingerprint
+            )
             return
         if not key.sha256:
             self._recorder.unreadable(key, fingerprint, bad)
@@ -212,18 +221,18 @@ class _Run:
                 file.page_count = begun.count
                 self._recorder.end(file)
 
-    def _copy_twins(self) -> None:
-        """Records what was read elsewhere."""
+    def _copy_duplicates(self) -> None:
+        """Records the duplicates of what was read."""
         self._recorder.write()
-        twins, self._twins = self._twins, []
-        for key, fingerprint in twins:
-            self._recorder.twin(key, fingerprint)
+        duplicates, self._duplicates = self._duplicates, []
+        for key, fingerprint in duplicates:
+            self._recorder.record_duplicate(key, fingerprint)
 
     def _measure(self, row: dict[str, Any]) -> None:
         progress = self._progress
         progress.crops += int(row["crops"])
         progress.recognizer_seconds += float(row["recognizer_seconds"])
-        progress.total_volume = self._volume.total
+        progress.total_volume = self._counter.total
         if row["page_count"]:
             progress.volume += int(row["volume"]) + int(row["skipped_volume"])
             progress.skipped_volume += int(row["skipped_volume"])
@@ -231,7 +240,7 @@ class _Run:
 
 @dataclass
 class _Begun:
-    """A file of which rows are still to come; `file` is None where they are not needed."""
+    """A file of which rows are still to come; `file` is None if they are not needed."""
 
     file: OpenFile | None
     done: frozenset[int]
@@ -240,13 +249,13 @@ class _Begun:
 
 
 class _Claims:
-    """Says who was the first to come upon a content; an actor of its own."""
+    """Tells which member was the first with a content; an actor."""
 
     def __init__(self) -> None:
         self._first: dict[bytes, bytes] = {}
 
     def claim(self, sha256: bytes, place: str) -> bool:
-        """Returns whether this place is the first; asked again, it still is."""
+        """Returns whether this place is the first; asked again, it answers the same."""
         short = hashlib.sha256(place.encode()).digest()[:8]
         return self._first.setdefault(sha256, short) == short
 
@@ -256,7 +265,7 @@ def _engine_info(options: JobOptions) -> dict[str, Any]:
 
 
 def _contents(batch: Batch, options: SourceOptions, claims: Any) -> Iterator[Batch]:
-    """Yields the members of a part that are missing, with their bytes; runs in a task."""
+    """Yields the members of a file that are missing, with their bytes; runs in a task."""
     import ray
 
     place = _place(os.fsdecode(batch["source"][0]))
@@ -280,9 +289,9 @@ def _contents(batch: Batch, options: SourceOptions, claims: Any) -> Iterator[Bat
                 skipped += member.volume
                 if not member.fingerprint:
                     continue
-                content, kind, reason = b"", _TOUCHED, sha256.hexdigest()
+                content, kind, reason = b"", _CHANGED, sha256.hexdigest()
             elif not ray.get(claims.claim.remote(sha256.digest(), member.place)):
-                content, kind, reason = b"", _TWIN, sha256.hexdigest()
+                content, kind, reason = b"", _DUPLICATE, sha256.hexdigest()
         rows.append(_row(member, content, kind, reason, skipped))
         size, skipped = size + len(content), 0
         if size > _BLOCK or len(rows) == _MOST_ROWS:
@@ -311,10 +320,10 @@ def _place(source: str) -> Place:
     return Place(source)
 
 
-def _reason(member: Member) -> BadPage:
-    """Returns why a member that is broken is so."""
+def _reason(member: Member) -> PageError:
+    """Returns why a broken member cannot be read."""
     try:
         member.read()
     except BadMember as error:
-        return BadPage(WHOLE_FILE, type(error).__name__, str(error))
+        return PageError(name=member.name, kind=type(error).__name__, message=str(error))
     raise AssertionError("it can be read")

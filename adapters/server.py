@@ -2,9 +2,8 @@
 
     uvicorn.run(make_app(Engine()))
 
-or ``ocr-plugin serve``. Requests of all clients share the recognizer's batches. What a request
-may cost is bounded at every step: its bytes, its pages, its time, and how many are let in at
-once. Needs the extra `serve`.
+or ``ocr-plugin serve``. Requests of all clients share the recognizer's batches. Requests are
+limited in bytes, pages, time and number. Needs the extra `serve`.
 """
 
 import asyncio
@@ -19,11 +18,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from ocr_plugin.adapters.server_door import Answer, Door, Problem, Refusal, ServerOptions
 from ocr_plugin.adapters.server_metrics import CONTENT_TYPE
-from ocr_plugin.engine import Engine
+from ocr_plugin.adapters.server_requests import (
+    Answer,
+    Problem,
+    Refusal,
+    RequestHandler,
+    ServerOptions,
+)
+from ocr_plugin.engine.engine import Engine
 
-# The page needs nothing from anywhere else, so nothing else is allowed to it.
+# The page loads nothing from other hosts, so nothing else is allowed.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src blob:;"
     " connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -33,9 +38,9 @@ _POLICY = (
 _STATUSES: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The body is empty."},
     413: {"model": Problem, "description": "Too many bytes or pages."},
-    415: {"model": Problem, "description": "A form; the body is to be the bytes themselves."},
+    415: {"model": Problem, "description": "A form; send the bytes themselves as the body."},
     422: {"model": Problem, "description": "No picture or document, a damaged one, or bad query."},
-    500: {"model": Problem, "description": "A defect of the server."},
+    500: {"model": Problem, "description": "An internal error."},
     503: {"model": Problem, "description": "Too many requests at once; try again later."},
     504: {"model": Problem, "description": "The time limit was reached."},
 }
@@ -57,22 +62,22 @@ def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
 
     Args:
         engine: reads the pages; its `EngineOptions` set the limit of a page's pixels.
-        options: what a request may cost.
+        options: limits of requests.
     """
     limits = options or ServerOptions()
-    door = Door(engine, limits)
+    handler = RequestHandler(engine, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await asyncio.to_thread(door.close)
+        await asyncio.to_thread(handler.close)
 
     app = FastAPI(
         title="ocr-plugin",
         version=engine.info.version,
         description="Reads the text of pictures and documents.",
         lifespan=lifespan,
-        # Their pages would be fetched from another host.
+        # FastAPI's pages load scripts from another host.
         docs_url=None,
         redoc_url=None,
     )
@@ -82,9 +87,11 @@ def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
     )
     async def read(
         request: Request,
-        name: Annotated[str, Query(max_length=255, description="What to call it.")] = "upload",
+        name: Annotated[
+            str, Query(max_length=255, description="Its name in the answer.")
+        ] = "upload",
     ) -> Answer:
-        return await door.answer(request, name)
+        return await handler.answer(request, name)
 
     @app.post(
         "/v1/picture",
@@ -97,33 +104,39 @@ def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
         request: Request,
         page: Annotated[int, Query(ge=0, description="Counted from 0.")] = 0,
     ) -> Response:
-        return Response(await door.picture(request, page), media_type="image/jpeg")
+        return Response(await handler.picture(request, page), media_type="image/jpeg")
+
+    _add_pages(app, handler)
+    _add_refusals(app)
+    return app
+
+
+def _add_pages(app: FastAPI, handler: RequestHandler) -> None:
+    """Adds health, metrics, and the page to drop pictures on."""
+    info = handler.shared.engine.info
 
     @app.get("/v1/health", summary="Whether the server reads", responses={503: {"model": Problem}})
     async def health() -> dict[str, str]:
-        if not door.shared.works:
-            raise Refusal(503, "Stopped", "nobody reads any more: start the server again")
-        return {"status": "ok", "recognizer": engine.info.recognizer.name}
+        if not handler.shared.works:
+            raise Refusal(503, "Stopped", "the reader threads have died; restart the server")
+        return {"status": "ok", "recognizer": info.recognizer.name}
 
     @app.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
-        return Response(door.metrics.render(door.shared.waiting), media_type=CONTENT_TYPE)
+        return Response(handler.metrics.render(handler.shared.waiting), media_type=CONTENT_TYPE)
 
     @app.get("/", include_in_schema=False)
     async def page() -> HTMLResponse:
         text = files("ocr_plugin.adapters").joinpath("server_page.html").read_text("utf-8")
         return HTMLResponse(text, headers={"Content-Security-Policy": _POLICY})
 
-    _add_refusals(app)
-    return app
-
 
 def _add_refusals(app: FastAPI) -> None:
-    """Makes every refusal of an application a `Problem`, whoever refuses."""
+    """Makes every error response of an application a `Problem`."""
 
     @app.exception_handler(Refusal)
     async def refused(_: Request, refusal: Refusal) -> JSONResponse:
-        # A body that is not wanted is not waited for either.
+        # Closing the connection spares receiving a body that is not wanted.
         close = {"Connection": "close"}
         headers = {503: {"Retry-After": "1"}, 413: close, 415: close}.get(refusal.status)
         return _refusal(refusal.status, refusal.problem, headers)
@@ -142,7 +155,7 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> JSONResponse:
-        message = f"unexpected: {type(error).__name__}; the server's own output says more"
+        message = f"unexpected {type(error).__name__}; see the server's log"
         return _refusal(500, Problem(kind="ServerError", message=message))
 
 

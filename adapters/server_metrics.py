@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus."""
+"""The server's metrics, for Prometheus."""
 
 import time
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ class _Own(TypedDict):
 
 
 class Outcome:
-    """What becomes of a request: its HTTP status, and what was read for it.
+    """The outcome of a request: its HTTP status, and what was read for it.
 
     Attributes:
         status: 500 until it is known.
-        read: what became of each page in order; there may be some before a request is refused.
+        read: the result of each page in order; there may be some before a request is rejected.
     """
 
     def __init__(self) -> None:

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from ocr_plugin.batch.engines import make_engine, shares
+from ocr_plugin.batch.engines import make_engine, timed
 from ocr_plugin.batch.job import Job
 from ocr_plugin.batch.options import JobOptions, RunOptions
-from ocr_plugin.batch.reading import timed
 from ocr_plugin.batch.verification import problems
-from ocr_plugin.cli_recognizer import detector_options
-from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
+from ocr_plugin.cli.parameters import runtime_of
+from ocr_plugin.options import DEFAULT_RECOGNIZER
+from ocr_plugin.runtime.threads import shares
 
 Way = Callable[[], tuple[float, float]]
 """Reads all pages; returns seconds, and the recognizer's share of them."""
@@ -81,7 +81,7 @@ def measure(ways: dict[str, Way], pages: int, rounds: int) -> dict[str, Any]:
     """Returns pages a second of every way: median, all rounds, and the recognizer's share."""
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for number in range(rounds):
-        # Whoever is second finds the files in memory.
+        # The second run finds the files in memory.
         for name in sorted(ways, reverse=bool(number % 2)):
             taken[name].append(ways[name]())
             print(name, f"{pages / taken[name][-1][0]:.2f} pages/s", flush=True)
@@ -113,8 +113,7 @@ def main() -> None:
         files = files[: arguments.pages]
         options = JobOptions(
             recognizer=arguments.recognizer,
-            recognizer_options={"precision": precision} if precision else {},
-            detector_options=detector_options(DEFAULT_DETECTOR, None, precision),
+            runtime=runtime_of(None, precision, offline=True),
         )
         told: dict[str, float] = {}
         # The first engine imports what the others need.

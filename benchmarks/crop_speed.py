@@ -19,8 +19,9 @@ from typing import Any
 import torch
 
 from benchmarks import machine
-from ocr_plugin import registry
-from ocr_plugin.evaluation.word_sets import WordImage, open_word_set
+from ocr_plugin import plugins
+from ocr_plugin.datasets.word_sets import WordImage, open_word_set
+from ocr_plugin.options import RuntimeOptions
 from ocr_plugin.protocols import RGB, Recognizer
 
 
@@ -33,10 +34,8 @@ def crops_of(path: Path, count: int) -> list[RGB]:
 def made(spec: str, device: str | None) -> Recognizer:
     """Returns the recognizer that ``NAME`` or ``NAME=MODEL`` spells."""
     name, _, model = spec.partition("=")
-    options = {"model": model} if model else {}
-    if device and name != "ppocr":  # which runs in ONNX Runtime, on the CPU
-        options["device"] = device
-    return registry.make_recognizer(name, **options)
+    options: dict[str, Any] = {"model": model} if model else {}
+    return plugins.make_recognizer(name, RuntimeOptions(device=device or "cpu"), **options)
 
 
 def measure(

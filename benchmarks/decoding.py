@@ -4,7 +4,7 @@
         [--device DEVICE] [--precision PRECISION]... [--out FILE.json]
 
 The plain one is ``tests/plain_clip4str.py``. Both run on the same network, as PyTorch has it in
-float32 and made ready for reading in each precision (`clip4str.precision.ready_to_read`). The
+float32 and made ready for reading in each precision (`clip4str.reader.ready_to_read`). The
 images are words of a set, or with the made-up weights (``parity``, the default) those of the parity
 fixture, under which words of 2 to 15 characters are read.
 """
@@ -26,8 +26,9 @@ from benchmarks import machine
 from benchmarks.crop_speed import crops_of
 from benchmarks.gpu.parity import FIXTURE, network
 from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer
-from ocr_plugin.clip4str.decoding import read_texts
-from ocr_plugin.clip4str.precision import Precision, chosen_dtype, ready_to_read
+from ocr_plugin.options import Precision
+from ocr_plugin.recognizers.clip4str.reader import Reader, read_texts, ready_to_read
+from ocr_plugin.runtime.precision import chosen_dtype
 from tests.data.parity import weights
 from tests.plain_clip4str import plain_logits
 
@@ -63,25 +64,27 @@ def milliseconds(runs: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str
 
 @torch.inference_mode()
 def compare(
-    model: Clip4Str, images: Tensor, device: str, precisions: Sequence[Precision], rounds: int
+    network: Clip4Str, images: Tensor, device: str, precisions: Sequence[Precision], rounds: int
 ) -> dict[str, Any]:
     """Returns the times of both decodings on every network, and whether the texts are the same."""
-    plain = model.to(device).eval()
-    networks = {"as PyTorch has it": (plain, torch.float32)}
+    network = network.to(device).eval()
+    readers = {"as PyTorch has it": (Reader(network), torch.float32)}
     for precision in precisions:
         dtype = chosen_dtype(precision, torch.device(device))
-        networks[f"ready, {precision}"] = ready_to_read(copy.deepcopy(plain), dtype), dtype
+        readers[f"ready, {precision}"] = ready_to_read(copy.deepcopy(network), dtype), dtype
     runs: dict[str, Callable[[], Tensor]] = {}
-    for name, (each, dtype) in networks.items():
+    for name, (reader, dtype) in readers.items():
         batch = images.to(device, dtype)
-        runs[f"{name}, tower"] = partial(each.encode_image, batch)
-        runs[f"{name}, plain"] = partial(plain_logits, each, batch)
-        runs[f"{name}, ours"] = partial(each, batch)
+        runs[f"{name}, tower"] = partial(reader.network.encode_image, batch)
+        runs[f"{name}, plain"] = partial(plain_logits, reader.network, batch, reader.refinements)
+        runs[f"{name}, ours"] = partial(reader, batch)
     times = milliseconds(runs, rounds)
-    texts = {name: read_texts(plain, run()) for name, run in runs.items() if "tower" not in name}
+    texts = {
+        name: read_texts(network.config, run()) for name, run in runs.items() if "tower" not in name
+    }
     expected = texts["as PyTorch has it, plain"]
     found: dict[str, Any] = {"texts": expected}
-    for name in networks:
+    for name in readers:
         tower = times[f"{name}, tower"]
         found[name] = {"tower_ms": summary(tower)}
         for path in ("plain", "ours"):

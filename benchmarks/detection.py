@@ -21,8 +21,8 @@ from benchmarks import machine
 from ocr_plugin.datasets.page_sets import PageSet
 from ocr_plugin.evaluation.deteval import thresholds_for
 from ocr_plugin.evaluation.page_detection import SetDetection, outlines_of
+from ocr_plugin.plugins import make_detector
 from ocr_plugin.protocols import Detector
-from ocr_plugin.registry import make_detector
 
 
 def measure(pages: PageSet, detectors: dict[str, Detector], limit: int | None) -> dict[str, Any]:

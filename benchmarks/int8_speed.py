@@ -5,7 +5,7 @@
 
 Eight bits are dynamic: weights are rounded once, a scale for each output; states in every call,
 a scale for all. That is PyTorch's ``torch.ao.nn.quantized.dynamic.Linear`` in the place of each
-layer that `clip4str.packing` made ready; convolutions and attention stay as they are. The model
+layer that `clip4str.onednn` made ready; convolutions and attention stay as they are. The model
 ``parity`` is B/16 with the made-up weights of the parity fixture: only its times mean something.
 """
 
@@ -24,12 +24,11 @@ from benchmarks.crop_speed import crops_of
 from benchmarks.decoding import MADE_UP, title_of
 from benchmarks.gpu.parity import network
 from benchmarks.speed import Subject, measure
-from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL
-from ocr_plugin.clip4str.checkpoint import save_model
-from ocr_plugin.clip4str.packing import PackedLinear
-from ocr_plugin.evaluation.judging import judge
-from ocr_plugin.evaluation.word_accuracy import averages, word_scores
+from ocr_plugin.evaluation.word_accuracy import averages, read_set, word_scores
 from ocr_plugin.protocols import RGB
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
+from ocr_plugin.recognizers.clip4str.checkpoint import save_model
+from ocr_plugin.recognizers.clip4str.onednn import PackedLinear
 
 # What is compared: as which numbers a network is loaded.
 _NUMBERS = {"float32": "float32", "int8": "float32", "bfloat16": "bfloat16"}
@@ -58,7 +57,7 @@ class Int8Linear(nn.Module):
 
 def in_eight_bits(subject: Subject) -> None:
     """Replaces all packed layers of a recognizer's network."""
-    for parent in list(subject.reader._model.modules()):
+    for parent in list(subject.recognizer._reader.network.modules()):
         for name, child in parent.named_children():
             if isinstance(child, PackedLinear):
                 setattr(parent, name, Int8Linear(child))
@@ -82,7 +81,7 @@ def compare(
     found = measure(subjects, len(crops), rounds)
     for name, subject in subjects.items():
         if accuracy and model != MADE_UP:
-            scores = [word_scores(judge(path, subject.reader)[0]) for path in accuracy]
+            scores = [word_scores(read_set(path, subject.recognizer)[0]) for path in accuracy]
             found[name]["averages_36"] = averages(scores)
         print(model, name, found[name], flush=True)
     return found

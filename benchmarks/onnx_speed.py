@@ -22,22 +22,13 @@ from torch import Tensor
 from benchmarks import machine
 from benchmarks.crop_speed import crops_of
 from benchmarks.decoding import summary
-from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer, decoding
-from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL
+from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer
 from ocr_plugin.protocols import RGB, Reading
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
+from ocr_plugin.recognizers.clip4str.reader import Reader
 from tests.onnx_network import OnnxNetwork
 
 _CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-
-
-class _Network:
-    """Files in the place of a recognizer's network."""
-
-    def __init__(self, files: OnnxNetwork) -> None:
-        self.config, self._files = files.config, files
-
-    def __call__(self, images: Tensor, independent: bool, autoregressive: bool) -> Tensor:
-        return decoding.read(cast(Clip4Str, self._files), images, independent, autoregressive)
 
 
 def recognizers(
@@ -45,7 +36,7 @@ def recognizers(
 ) -> tuple[Clip4StrRecognizer, Clip4StrRecognizer]:
     """Returns two that differ in what runs the network: PyTorch, and ONNX Runtime."""
     ours, other = (Clip4StrRecognizer(model=model, batch_size=batch, mode=mode) for _ in range(2))
-    other._model = cast(Clip4Str, _Network(files))
+    other._reader = Reader(cast(Clip4Str, files))
     return ours, other
 
 
@@ -63,8 +54,8 @@ def compare(
         runs[f"PyTorch, {mode}"] = partial(ours.recognize, crops)
         runs[f"ONNX Runtime, {mode}"] = partial(other.recognize, crops)
     images = [ours._images(crops[start : start + batch]) for start in range(0, len(crops), batch)]
-    tower = ours._model
-    runs["PyTorch, tower"] = lambda: [_tower(tower, each) for each in images]
+    network = ours._reader.network
+    runs["PyTorch, tower"] = lambda: [_tower(network, each) for each in images]
     runs["ONNX Runtime, tower"] = lambda: [files.run("image_tower", each) for each in images]
     times: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
@@ -77,10 +68,10 @@ def compare(
     return {"same_texts": texts, **found}
 
 
-def _tower(model: Clip4Str, images: Tensor) -> list[Tensor]:
+def _tower(network: Clip4Str, images: Tensor) -> list[Tensor]:
     """Returns what the tower's file does."""
-    tokens = model.encode_image(images)
-    return [tokens] if model.ctc_head is None else [tokens, model.ctc_logits(tokens)]
+    tokens = network.encode_image(images)
+    return [tokens] if network.ctc_head is None else [tokens, network.ctc_logits(tokens)]
 
 
 def _texts(readings: list[Reading]) -> list[str]:

@@ -12,7 +12,7 @@ from ocr_plugin.datasets.labelled_page import LabelledWord
 from ocr_plugin.evaluation import page_score
 from ocr_plugin.evaluation.page_score import Answer, Tally
 
-__all__ = ["Tally", "tally"]
+__all__ = ["Tally", "answers_of", "labels_of", "tally"]
 
 
 def tally(words: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]) -> Tally:
@@ -22,11 +22,19 @@ def tally(words: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]
         words: labels with ``polygon`` (pixels), ``text`` and ``ignore``.
         items: what an engine found, with ``polygon`` and ``text``.
     """
-    labels = [
+    return page_score.tally(labels_of(words), answers_of(items))[0]
+
+
+def labels_of(words: Sequence[Mapping[str, Any]]) -> tuple[LabelledWord, ...]:
+    """Returns labels, as `tally` takes them, as the package's own."""
+    return tuple(
         LabelledWord(
             np.asarray(word["polygon"], np.float32), word["text"], bool(word.get("ignore"))
         )
         for word in words
-    ]
-    answers = [Answer(item["polygon"], item["text"]) for item in items]
-    return page_score.tally(labels, answers)[0]
+    )
+
+
+def answers_of(items: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
+    """Returns what an engine found as the package's own answers."""
+    return tuple(Answer(item["polygon"], item["text"]) for item in items)

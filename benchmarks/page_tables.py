@@ -19,7 +19,7 @@ _SETS = {
 }
 # Sets in which only some of the words are labelled, so that precision tells nothing.
 _PARTLY_LABELLED = {"svt"}
-_OURS = f"ocr-plugin {DEFAULT_DETECTOR}+"
+_OURS = "ocr-plugin "
 _PEERS = {"rapidocr": "RapidOCR", "paddleocr": "PaddleOCR", "tesseract": "tesseract"}
 
 
@@ -80,9 +80,14 @@ def _measured(kind: str = "") -> list[str]:
 def _called(engine: str, found_in: Mapping[str, Any]) -> str:
     """Returns an engine as it is called, peers with their versions."""
     if engine.startswith(_OURS):
-        recognizer, _, precision = engine.removeprefix(_OURS).partition(" ")
-        is_default = recognizer == DEFAULT_RECOGNIZER and not precision
-        return f"ocr_plugin, `{recognizer}`" + (
-            " (default)" if is_default else f", {precision}" if precision else ""
+        plugins, _, precision = engine.removeprefix(_OURS).partition(" ")
+        detector, recognizer = plugins.split("+")
+        is_default = plugins == f"{DEFAULT_DETECTOR}+{DEFAULT_RECOGNIZER}" and not precision
+        return "ocr_plugin, " + ", ".join(
+            [
+                *([f"`{detector}`"] if detector != DEFAULT_DETECTOR else []),
+                f"`{recognizer}`" + (" (default)" if is_default else ""),
+                *([precision] if precision else []),
+            ]
         )
     return f"{_PEERS[engine]} {found_in['machine']['versions'][engine]}"

@@ -1,7 +1,8 @@
 """Whole pages, end to end: accuracy and seconds per page, beside other engines in the same run.
 
     python -m benchmarks.pages --data DIR [--detector NAME]... [--recognizer NAME]...
-        [--precision TYPE]... [--device DEVICE] [--peer NAME]... [--limit N] [--out FILE.json]
+        [--precision TYPE]... [--device DEVICE] [--peer NAME]... [--lexicons DIR] [--limit N]
+        [--out FILE.json]
 
 DIR holds one folder a set, each with ``labels.jsonl`` and its pictures. Every page is read by
 every engine in turn, so that what else the machine does falls on all alike; the first page is
@@ -9,6 +10,11 @@ read once beforehand, outside the measurement. Peers run with their own defaults
 ``paddleocr``, 3.x on ONNX Runtime with the files of PP-OCRv6 small that the rapidocr wheel has;
 ``tesseract``, the command, for sparse text. docTR and OnnxTR are missing: they fetch their weights
 at their first use, from where nothing could be fetched.
+
+The folder of ``--lexicons`` is called like one of the sets and has ICDAR-2015's lists for it,
+``strong.jsonl``, ``weak.txt`` and ``generic.txt``. With it, the same readings of that set are also
+scored by ICDAR-2015's end-to-end protocol, without a lexicon and with each; only for engines that
+answer in words, since a line is no word of that protocol.
 """
 
 import argparse
@@ -18,13 +24,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.page_score import Tally, tally
-from ocr_plugin.cli_recognizer import detector_options
+from benchmarks.page_score import Tally, answers_of, labels_of, tally
+from ocr_plugin.cli.parameters import runtime_of
+from ocr_plugin.datasets.labelled_page import LabelledPage
+from ocr_plugin.evaluation.icdar_protocols import PageProtocol
+from ocr_plugin.evaluation.lexicons import Lexicon
+from ocr_plugin.evaluation.protocol_scores import ProtocolScores
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
 Item = dict[str, Any]
@@ -62,14 +72,9 @@ def rapidocr() -> Reader:
     return read
 
 
-def _recognizer_options(name: str, device: str | None, precision: str | None) -> dict[str, str]:
-    options = {"precision": precision, "device": None if name == "ppocr" else device}
-    return {key: value for key, value in options.items() if value is not None}
-
-
 def paddleocr() -> Reader:
     """Returns PaddleOCR 3.x without its turning and unwarping of whole pages, in lines."""
-    from ocr_plugin.paddle_files import offline_models
+    from ocr_plugin.runtime.paddlex_models import offline_models
 
     models = offline_models()  # before paddleocr is imported, which else asks the network
     from paddleocr import PaddleOCR
@@ -109,28 +114,48 @@ PEERS: dict[str, Callable[[], Reader]] = {
     "paddleocr": paddleocr,
     "tesseract": tesseract,
 }
+ANSWER_IN_LINES = {"rapidocr", "paddleocr"}
+LEXICONS = {"strong": "strong.jsonl", "weak": "weak.txt", "generic": "generic.txt"}
 
 
-def measure(folder: Path, readers: dict[str, Reader], limit: int | None) -> dict[str, Any]:
-    """Returns the scores and times of every reader on one set."""
+def measure(
+    folder: Path, readers: dict[str, Reader], limit: int | None, lexicons: Sequence[Lexicon] = ()
+) -> dict[str, Any]:
+    """Returns the scores and times of every reader on one set.
+
+    With lexicons, also the hmean by ICDAR-2015's end-to-end protocol, by lexicon, of the readers
+    that answer in words.
+    """
     labels = (folder / "labels.jsonl").read_text().splitlines()
     pages = [json.loads(line) for line in labels][:limit]
     tallies = dict.fromkeys(readers, Tally())
     seconds: dict[str, list[float]] = {name: [] for name in readers}
+    in_words = readers.keys() - ANSWER_IN_LINES if lexicons else set()
+    spotting = {name: ProtocolScores([PageProtocol.END_TO_END], lexicons) for name in in_words}
+    words = [page.get("words") or page.get("lines") or [] for page in pages]
+    labelled = [
+        LabelledPage(folder / page["image"], labels_of(own))
+        for page, own in zip(pages, words, strict=True)
+    ]
+    for scores in spotting.values():
+        scores.check(labelled)
     for read in readers.values():
-        read(folder / pages[0]["image"])
-    for page in pages:
+        read(labelled[0].path)
+    for page, own_words in zip(labelled, words, strict=True):
         for name, read in readers.items():
             start = time.perf_counter()
-            items = read(folder / page["image"])
+            items = read(page.path)
             seconds[name].append(time.perf_counter() - start)
-            tallies[name] += tally(page.get("words") or page.get("lines") or [], items)
+            tallies[name] += tally(own_words, items)
+            if name in spotting:
+                spotting[name].add(page, answers_of(items))
     return {
         "pages": len(pages),
         "labelled_words": next(iter(tallies.values())).labelled,
         "engines": {
             name: {
                 **tallies[name].scores(),
+                **(_hmeans(spotting[name]) if name in spotting else {}),
                 "seconds_per_page": {
                     "median": round(statistics.median(seconds[name]), 4),
                     "mean": round(statistics.fmean(seconds[name]), 4),
@@ -139,6 +164,13 @@ def measure(folder: Path, readers: dict[str, Reader], limit: int | None) -> dict
             }
             for name in readers
         },
+    }
+
+
+def _hmeans(scores: ProtocolScores) -> dict[str, dict[str, float]]:
+    return {
+        protocol: {lexicon: own["hmean"] for lexicon, own in lexicons.items()}
+        for protocol, lexicons in scores.scores().items()
     }
 
 
@@ -151,18 +183,23 @@ def main() -> None:
     parser.add_argument("--recognizer", action="append")
     parser.add_argument("--precision", action="append", default=[], help="beside the default")
     parser.add_argument("--device")
+    parser.add_argument("--lexicons", type=Path)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     folders = sorted(path.parent for path in arguments.data.glob("*/labels.jsonl"))
     if not folders:
         sys.exit(f"{arguments.data}: no folder with a labels.jsonl")
+    lexicons: dict[str, list[Lexicon]] = {}
+    if at := arguments.lexicons:
+        if at.name not in {folder.name for folder in folders}:
+            sys.exit(f"{at}: no set is called {at.name}")
+        lexicons[at.name] = [Lexicon(at / file, name) for name, file in LEXICONS.items()]
     readers = {
         f"ocr-plugin {detector}+{name}" + (f" {precision}" if precision else ""): own(
             detector=detector,
             recognizer=name,
-            detector_options=detector_options(detector, arguments.device, precision),
-            recognizer_options=_recognizer_options(name, arguments.device, precision),
+            runtime=runtime_of(arguments.device, precision, offline=True),
         )
         for detector in arguments.detector or [DEFAULT_DETECTOR]
         for name in arguments.recognizer or [DEFAULT_RECOGNIZER]
@@ -171,7 +208,9 @@ def main() -> None:
     readers |= {peer: PEERS[peer]() for peer in arguments.peer}
     results = {}
     for folder in folders:
-        results[folder.name] = measure(folder, readers, arguments.limit)
+        results[folder.name] = measure(
+            folder, readers, arguments.limit, lexicons.get(folder.name, ())
+        )
         for engine, result in results[folder.name]["engines"].items():
             print(folder.name, engine, json.dumps(result), flush=True)
     if arguments.out:

@@ -34,9 +34,9 @@ from PIL import Image
 
 from benchmarks import machine
 from ocr_plugin.batch.job import Job
-from ocr_plugin.batch.manifest import Manifest
 from ocr_plugin.batch.options import JobOptions, RunOptions
-from ocr_plugin.batch.records import read_records
+from ocr_plugin.batch.records.manifest import Manifest
+from ocr_plugin.batch.records.shards import read_records
 from ocr_plugin.batch.verification import problems
 
 # Pages of an archive, and of a document: so few that archives of all kinds are in each tenth of the

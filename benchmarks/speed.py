@@ -26,33 +26,32 @@ import torch
 from benchmarks import machine
 from benchmarks.crop_speed import crops_of
 from ocr_plugin.clip4str import Clip4StrRecognizer
-from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL
-from ocr_plugin.evaluation.judging import judge
-from ocr_plugin.evaluation.word_accuracy import averages, word_scores
+from ocr_plugin.evaluation.word_accuracy import averages, read_set, word_scores
 from ocr_plugin.protocols import RGB
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 
 
 class Subject:
     """A recognizer, and its image tower by itself."""
 
     def __init__(self, options: dict[str, Any], crops: list[RGB]) -> None:
-        self.reader = Clip4StrRecognizer(**options)
-        self._crops, self._size = crops, self.reader.options.batch_size
+        self.recognizer = Clip4StrRecognizer(**options)
+        self._crops, self._size = crops, self.recognizer.options.batch_size
         self._batches = [
-            self.reader._images(crops[start : start + self._size])
+            self.recognizer._images(crops[start : start + self._size])
             for start in range(0, len(crops), self._size)
         ]
 
     def read(self) -> list[str]:
         """Returns the texts of all crops."""
-        return [reading.text for reading in self.reader.recognize(self._crops)]
+        return [reading.text for reading in self.recognizer.recognize(self._crops)]
 
     @torch.inference_mode()
     def run_tower(self) -> None:
         """Encodes all crops, which are resized already."""
-        last = torch.empty(0)
+        network, last = self.recognizer._reader.network, torch.empty(0)
         for batch in self._batches:
-            last = self.reader._model.encode_image(batch)
+            last = network.encode_image(batch)
         last.sum().item()  # a GPU has finished when this is known
 
 
@@ -145,8 +144,8 @@ def main() -> None:
         for name, options in combinations.items():
             found[name]["peak_memory_mb"] = peak_memory_mb(options, arguments.data, len(crops))
             if not number and arguments.accuracy:
-                reader = subjects[name].reader
-                judged = {path.name: judge(path, reader)[0] for path in arguments.accuracy}
+                recognizer = subjects[name].recognizer
+                judged = {path.name: read_set(path, recognizer)[0] for path in arguments.accuracy}
                 read = {key: [word.text for word in words] for key, words in judged.items()}
                 texts = texts or read
                 found[name]["set_texts_as_first"] = {

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks import machine
-from ocr_plugin.training.synthetic.stream import SyntheticOptions, SyntheticWords
+from ocr_plugin.training.synthetic.words import SyntheticOptions, SyntheticWords
 
 _SIZE = (48, 128)
 _BATCH = 128

@@ -17,22 +17,20 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from ocr_plugin import crops, geometry, readings, words
 from ocr_plugin.detectors.dbnet import DBNet
-from ocr_plugin.images import PageImage, open_pages
-from ocr_plugin.options import ImageOptions
-from ocr_plugin.ppocr import PPOcrRecognizer
+from ocr_plugin.pages.decode import first_page
 from ocr_plugin.protocols import RGB, Reading
+from ocr_plugin.recognizers import line_words
+from ocr_plugin.recognizers.ppocr import PPOcrRecognizer
+from ocr_plugin.regions import geometry, rectify, strips, word_gaps
 
 _OVERLAP = 0.4
 
 Spans = list[tuple[float, float]]
 CUTTERS: dict[str, Callable[[RGB, Reading], Spans]] = {
     "not cut": lambda crop, reading: [(0.0, 1.0)],
-    "ink gaps": lambda crop, reading: words.ink_spans(crop),
-    "reader's spaces": lambda crop, reading: [
-        (span.start, span.end) for span in readings.spaced_spans(reading)
-    ],
+    "ink gaps": lambda crop, reading: word_gaps.ink_spans(crop),
+    "reader's spaces": lambda crop, reading: [word.span for word in line_words.words_of(reading)],
 }
 
 
@@ -66,16 +64,14 @@ def measure(folder: Path, limit: int | None) -> dict[str, Any]:
     counts = {name: np.zeros(3, int) for name in CUTTERS}
     lines = (folder / "labels.jsonl").read_text().splitlines()[:limit]
     for page in map(json.loads, lines):
-        image = next(open_pages(folder / page["image"], ImageOptions()))
-        if not isinstance(image, PageImage):
-            raise image
-        strips = [crops.strip_of(quad) for quad in detector.detect([image.pixels])[0].polygons]
-        cut = [crops.rectify(image.pixels, strip) for strip in strips]
+        image = first_page(folder / page["image"])
+        along = [strips.strip_of(quad) for quad in detector.detect([image.pixels])[0].polygons]
+        cut = [rectify.rectify(image.pixels, strip) for strip in along]
         readings = reader.recognize(cut)
         for name, cutter in CUTTERS.items():
             pieces = [
                 geometry.shape(strip.part(start, end).polygon())
-                for strip, crop, reading in zip(strips, cut, readings, strict=True)
+                for strip, crop, reading in zip(along, cut, readings, strict=True)
                 for start, end in cutter(crop, reading)
             ]
             counts[name] += found(page["words"], pieces)

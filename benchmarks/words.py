@@ -16,11 +16,10 @@ import torch
 
 from benchmarks import machine
 from benchmarks.crop_speed import made
-from ocr_plugin.clip4str import load_model
-from ocr_plugin.clip4str.catalogue import DEFAULT_MODEL
-from ocr_plugin.evaluation.judging import judge
-from ocr_plugin.evaluation.word_accuracy import averages, word_scores
-from ocr_plugin.training.validation import accuracies, validation_set
+from ocr_plugin.clip4str import load_network
+from ocr_plugin.evaluation.word_accuracy import averages, read_set, word_scores
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
+from ocr_plugin.training.recognition.validation import accuracies, validation_set
 
 _ALL = 10**9
 
@@ -28,7 +27,7 @@ _ALL = 10**9
 def branches(spec: str, paths: list[Path]) -> dict[str, dict[str, float]]:
     """Returns the accuracy_36 of each branch of a CLIP4STR model, by set."""
     _, _, model = spec.partition("=")
-    network = load_model(model or DEFAULT_MODEL)
+    network = load_network(model or DEFAULT_MODEL)
     wanted = ["visual", "cross"] + (["ctc"] if network.config.ctc else [])
     found = {}
     for path in paths:
@@ -50,7 +49,7 @@ def main() -> None:
     for spec in arguments.recognizer or ["ppocr", "clip4str", "second_opinion"]:
         reader = made(spec, None)
         paths = [*arguments.data, *arguments.apart]
-        sets = {path.name: word_scores(judge(path, reader)[0]) for path in paths}
+        sets = {path.name: word_scores(read_set(path, reader)[0]) for path in paths}
         averaged = [sets[path.name] for path in arguments.data]
         results[spec] = {
             "recognizer": reader.component.model_dump(),

@@ -1,6 +1,6 @@
-"""Detectors: each module holds one, behind the contract of `ocr_plugin.protocols.Detector`.
+"""Detectors: one per module, with the interface `ocr_plugin.protocols.Detector`.
 
-A detector finds text regions and knows nothing of who reads them. To add one, write a class with
-`component` and `detect(pages)`, and name it in the entry-point group ``ocr_plugin.detectors``;
+A detector finds text regions and knows nothing about recognizers. To add one, write a class with
+`component` and `detect(pages)`, and declare it in the entry-point group ``ocr_plugin.detectors``;
 docs/plugins.md shows a complete one.
 """

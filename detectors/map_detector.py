@@ -1,21 +1,23 @@
-"""What detectors have in common whose network draws maps: sizes, tiles, batches, back-ends."""
+"""Base of detectors whose network outputs maps: page sizes, tiles, batches, backends."""
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ocr_plugin.detectors.db_regions import ProbabilityMap, RegionOptions, find_regions
+from ocr_plugin.detectors.probability_map import ProbabilityMap, RegionOptions, find_regions
 from ocr_plugin.detectors.tiling import Tile, stitch, tiles_of
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.onnx import OnnxModel, OnnxPrecision
+from ocr_plugin.options import OnnxPrecision, RuntimeOptions
 from ocr_plugin.protocols import RGB, Points, Regions
+from ocr_plugin.runtime.networks import OnnxModel
+from ocr_plugin.runtime.precision import precision_beside
 
 # The networks halve their input five times.
 _MULTIPLE = 32
@@ -23,51 +25,50 @@ _CPU_BATCH, _GPU_BATCH = 1, 8
 
 
 class MapOptions(RegionOptions):
-    """How large a page is seen, by whom, and how regions are cut out."""
+    """Scale of pages, backend of the network, and how regions are cut out."""
 
     model_path: Path | None = Field(
-        default=None, description="An ONNX file; null for the one that comes with the package."
+        default=None, description="An ONNX file; null for the bundled one."
     )
     min_side: int = Field(
         default=832,
         ge=32,
-        description="Pixels; a page whose short side is less is enlarged to it as far as "
-        "side_limit permits, and none is shrunk below it.",
+        description="Pixels; a page with a shorter side is enlarged to it within side_limit, and"
+        " none is shrunk below it.",
     )
     max_enlargement: float = Field(default=4.0, ge=1, description="Times a page is enlarged.")
     side_limit: int = Field(
-        default=2400, ge=64, description="Pixels; the longest side that the network is given."
+        default=2400, ge=64, description="Pixels; the longest side of the network's input."
     )
     max_shrink: float = Field(
         default=2.0,
         ge=1,
-        description="Times a page is shrunk to meet side_limit; a larger page is seen in tiles.",
+        description="Times a page is shrunk to meet side_limit; a larger page is split into tiles.",
     )
     tile_overlap: int = Field(
         default=192, ge=0, description="Pixels by which neighbouring tiles overlap."
     )
     device: str = Field(
         default="cpu",
-        description="A PyTorch device, such as cpu or cuda:0; others than the CPU need the extra"
-        " gpu.",
+        description="A PyTorch device, such as cpu or cuda:0; any but the CPU needs the extra gpu.",
     )
     backend: Literal["onnxruntime", "torch"] | None = Field(
         default=None,
-        description="Who runs the network; null for ONNX Runtime on the CPU, PyTorch elsewhere.",
+        description="Backend of the network; null for ONNX Runtime on the CPU, PyTorch elsewhere.",
     )
     precision: OnnxPrecision = Field(
         default="float32",
-        description="Numbers that the network reckons with. bfloat16 is run by OpenVINO (extra"
-        " openvino), on CPUs that have it; name no backend then.",
+        description="Numeric precision; bfloat16 runs in OpenVINO (extra openvino) on CPUs that"
+        " support it, with backend null.",
     )
     batch_size: int | None = Field(
         default=None,
         ge=1,
-        description="Pages or tiles of one size at once; on a CPU more only takes more memory."
-        f" Null for {_CPU_BATCH} there, {_GPU_BATCH} elsewhere.",
+        description="Pages or tiles of equal size per run; on a CPU more only takes more memory."
+        f" Null for {_CPU_BATCH} on the CPU, {_GPU_BATCH} elsewhere.",
     )
     threads: int = Field(
-        default=0, ge=0, description="CPU threads, except for PyTorch; 0 takes one a core."
+        default=0, ge=0, description="CPU threads, except for PyTorch; 0 for one per core."
     )
 
 
@@ -78,26 +79,26 @@ class _Network(Protocol):
 
 
 class MapDetector(ABC):
-    """Runs a network that draws maps of text over pages; a subclass cuts the regions out of them.
+    """Runs a network that outputs maps of the text on pages; a subclass cuts regions out of them.
 
-    Pages are batched only with pages that come to exactly the same size, so that none is padded
-    and what is found on one does not depend on the others. A page too large to be shrunk legibly
-    is seen in overlapping tiles; these are joined as maps, before any region is cut out, so that no
-    word is cut at a seam.
+    Only pages scaled to exactly the same size are batched, so that none is padded and a page's
+    regions do not depend on the others. A page too large to be shrunk legibly is split into
+    overlapping tiles; their maps are stitched before regions are cut out, so that no word is cut
+    at a seam.
 
-    Threads may share it. On a GPU each has a stream there, and the host cuts out one thread's
-    regions while the network sees another's pages.
+    Threads may share it. On a GPU each uses its own stream, and the host cuts out one thread's
+    regions while the network runs on another's pages.
     """
 
     def __init__(self, path: Path, options: MapOptions) -> None:
         """Opens the network.
 
         Raises:
-            ConfigurationError: a device that is not there, or the extra is missing.
-            ModelError: the file is missing or no good.
+            ConfigurationError: an unavailable device, or the extra is missing.
+            ModelError: the file is missing or unusable.
         """
         self._map_options = options
-        self._network = _opened(path, options)
+        self._network = _open_network(path, options)
         on_cpu = options.device == "cpu"
         self._batch_size = options.batch_size or (_CPU_BATCH if on_cpu else _GPU_BATCH)
 
@@ -126,14 +127,23 @@ class MapDetector(ABC):
         ]
 
     def _network_size(self, height: int, width: int) -> tuple[int, int]:
-        """Returns the height and width at which the network sees a page, multiples of 32."""
+        """Returns the height and width to which a page is scaled, multiples of 32."""
         options = self._map_options
         short, long = min(height, width), max(height, width)
         wanted = min(max(options.min_side / short, 1.0), options.max_enlargement)
-        # A narrow strip is not shrunk for its length's sake: tiles see it as it is.
+        # A narrow strip is not shrunk because of its length: it is split into tiles.
         least = max(1 / options.max_shrink, min(1.0, options.min_side / short))
         scale = min(wanted, max(options.side_limit / long, least))
         return _rounded(height * scale), _rounded(width * scale)
+
+
+def runtime_defaults(runtime: RuntimeOptions) -> dict[str, Any]:
+    """Returns a detector's options by the runtime; bfloat16 on the CPU only with its extra."""
+    return {
+        "device": runtime.device,
+        "threads": runtime.threads,
+        "precision": precision_beside(runtime.precision, runtime.device),
+    }
 
 
 def regions_on(page: RGB, probabilities: ProbabilityMap, options: RegionOptions) -> Regions:
@@ -146,16 +156,18 @@ def regions_on(page: RGB, probabilities: ProbabilityMap, options: RegionOptions)
     return Regions(polygons, found.confidences, kind="line")
 
 
-def _opened(path: Path, options: MapOptions) -> _Network:
-    """Returns the network of a file, where and by whom the options want it run."""
+def _open_network(path: Path, options: MapOptions) -> _Network:
+    """Returns the network of a file, in the backend and on the device of the options."""
     on_cpu = options.device == "cpu"
     if options.precision == "bfloat16" and (options.backend or not on_cpu):
-        raise ConfigurationError("precision 'bfloat16' is OpenVINO's, on the CPU; name no backend")
+        raise ConfigurationError(
+            "precision 'bfloat16' runs in OpenVINO on the CPU: give no backend and no other device"
+        )
     if (options.backend or ("onnxruntime" if on_cpu else "torch")) == "onnxruntime":
         if not on_cpu:
-            raise ConfigurationError("backend 'onnxruntime' runs on the device 'cpu' only")
+            raise ConfigurationError("backend 'onnxruntime' runs on device 'cpu' only")
         return OnnxModel(path, threads=options.threads, precision=options.precision)
-    from ocr_plugin.detectors.torch_network import TorchNetwork  # PyTorch takes seconds to import
+    from ocr_plugin.runtime.torch_runtime import TorchNetwork  # PyTorch takes seconds to import
 
     return TorchNetwork(path, options.device)
 

@@ -1,6 +1,6 @@
 """PaddleOCR's text detection: any PP-OCR detection model, on any engine of PaddleX.
 
-Needs the extra `paddle`; the engine `paddle` needs paddlepaddle besides.
+Needs the extra `paddle`; the engine `paddle` also needs paddlepaddle.
 """
 
 import threading
@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from ocr_plugin.environment import offline
 from ocr_plugin.errors import BrokenPlugin, ConfigurationError, ModelUnavailable
 from ocr_plugin.options import Options
-from ocr_plugin.paddle_files import DETECTION, model_folder, no_probe
 from ocr_plugin.protocols import RGB, Regions
+from ocr_plugin.runtime.paddlex_models import DETECTION, model_folder, no_probe
+from ocr_plugin.runtime.weights import offline
 from ocr_plugin.schema import Component
 
 
@@ -25,25 +25,27 @@ class PaddleDetectionOptions(Options):
 
     model_name: str = Field(
         default=DETECTION,
-        description="As PaddleOCR calls it; PP-OCRv6_small_det needs no download.",
+        description="PaddleOCR's name of the model; PP-OCRv6_small_det needs no download.",
     )
     model_dir: Path | None = Field(
-        default=None, description="A folder with inference.yml; otherwise PaddleX fetches it."
+        default=None, description="A folder with inference.yml; null to let PaddleX download it."
     )
     engine: Literal["onnxruntime", "paddle", "paddle_static", "transformers"] = Field(
-        default="onnxruntime", description="What PaddleX runs the model with."
+        default="onnxruntime", description="PaddleX's inference engine."
     )
     device: str | None = Field(default=None, description="PaddleX's device, such as gpu:0.")
     limit_side_len: int | None = Field(
         default=None, ge=32, description="Pixels that the side of a page is scaled to."
     )
     limit_type: Literal["min", "max"] | None = Field(
-        default=None, description="Whether that is the least of the short, or the most of the long."
+        default=None, description="Whether that is the least short side or the longest long side."
     )
-    thresh: float | None = Field(default=None, gt=0, lt=1, description="Of a pixel to be text.")
-    box_thresh: float | None = Field(default=None, gt=0, lt=1, description="Of a region to count.")
+    thresh: float | None = Field(default=None, gt=0, lt=1, description="Least score of a pixel.")
+    box_thresh: float | None = Field(
+        default=None, gt=0, lt=1, description="Least score of a region."
+    )
     unclip_ratio: float | None = Field(
-        default=None, gt=0, description="How far a region grows past the text's core."
+        default=None, gt=0, description="How far a region grows beyond the text's core."
     )
 
 
@@ -53,7 +55,7 @@ class PaddleDetection:
     Raises:
         ConfigurationError: a bad option, or PaddleOCR refuses the model.
         BrokenPlugin: PaddleOCR is not installed.
-        ModelUnavailable: the model would have to be fetched, and that is switched off.
+        ModelUnavailable: the model would have to be downloaded, and downloads are off.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -63,7 +65,7 @@ class PaddleDetection:
         if folder is None and name == DETECTION and self.options.engine == "onnxruntime":
             folder = model_folder(DETECTION)
         if folder is None and offline():
-            raise ModelUnavailable(f"{name} would be fetched, but offline: name its model_dir")
+            raise ModelUnavailable(f"{name} is not here and downloads are off; give its model_dir")
         if folder is not None:
             values["model_dir"] = str(folder)
         no_probe()

@@ -1,4 +1,4 @@
-"""Seeing a large page in overlapping tiles and joining what was seen, without seams."""
+"""Splits a large page into overlapping tiles and stitches their maps without seams."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Tile:
-    """A rectangle of a page, in pixels of the page as the network sees it.
+    """A rectangle of a page, in pixels of the scaled page.
 
     Attributes:
         x, y: its top-left corner.
         width, height: its size.
-        left, top, right, bottom: the part that is taken from it, relative to its corner; the
-            rest is overlap, seen better by a neighbour.
+        left, top, right, bottom: the part whose map is used, relative to its corner; the rest is
+            overlap that a neighbour covers better.
     """
 
     x: int
@@ -30,12 +30,12 @@ class Tile:
 
 
 def tiles_of(size: tuple[int, int], limit: int, overlap: int) -> list[Tile]:
-    """Returns equal tiles, no side above `limit`, whose taken parts cover the page exactly once.
+    """Returns equal tiles, no side above `limit`, whose used parts cover the page exactly once.
 
     Args:
-        size: height and width of the page as the network sees it, in pixels.
+        size: height and width of the scaled page, in pixels.
         limit: longest side of a tile, in pixels.
-        overlap: pixels that neighbouring tiles have in common, at least; cut to half a tile.
+        overlap: least overlap of neighbouring tiles in pixels; at most half a tile.
     """
     rows, columns = (_spans(length, limit, min(overlap, limit // 2)) for length in size)
     return [
@@ -46,7 +46,7 @@ def tiles_of(size: tuple[int, int], limit: int, overlap: int) -> list[Tile]:
 
 
 def _spans(length: int, limit: int, overlap: int) -> list[tuple[int, int, int, int]]:
-    """Returns (start, length, taken from, taken to) of each span along one side."""
+    """Returns (start, length, used from, used to) of each span along one side."""
     if length <= limit:
         return [(0, length, 0, length)]
     count = -(-(length - overlap) // (limit - overlap))
@@ -61,10 +61,10 @@ def _spans(length: int, limit: int, overlap: int) -> list[tuple[int, int, int, i
 def stitch(
     size: tuple[int, int], parts: Sequence[tuple[Tile, NDArray[np.uint8]]]
 ) -> NDArray[np.uint8]:
-    """Returns the maps of all tiles as those of the whole page, (M, H, W) uint8.
+    """Returns the maps of the whole page, (M, H, W) uint8, from those of its tiles.
 
     Args:
-        size: height and width of the page as the network sees it, in pixels.
+        size: height and width of the scaled page, in pixels.
         parts: each tile with its maps, (M, tile.height, tile.width) uint8; at least one.
     """
     if len(parts) == 1:

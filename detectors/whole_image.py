@@ -1,4 +1,4 @@
-"""The picture is one text region: for crops that are words or lines already, and for tests."""
+"""The whole picture as one text region: for crops of words or lines, and for tests."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -19,7 +19,7 @@ class WholeImageOptions(Options):
 
 
 class WholeImage:
-    """Returns one quad a page: its edges."""
+    """Returns one quad per page: its edges."""
 
     def __init__(self, **options: Any) -> None:
         self.options = WholeImageOptions.parse(options)

@@ -1,7 +1,8 @@
-"""Word detection: one network with a map of words and a map of lines, the project's own training.
+"""Word detection: one network with a word map and a line map, trained by this project.
 
-It began as PP-OCRv6 small detection (PaddleOCR, Apache-2.0); docs/word-detector.md says how it was
-trained and where it fails. The words are cut out of their map, and stand in the lines of theirs.
+Training started from PP-OCRv6 small detection (PaddleOCR, Apache-2.0); docs/word-detector.md says
+how it was trained and where it fails. Words and lines are cut out of their maps, and each word is
+assigned to a line.
 """
 
 from collections.abc import Sequence
@@ -14,44 +15,47 @@ import numpy as np
 import shapely
 from pydantic import Field
 
-from ocr_plugin import geometry
-from ocr_plugin.detectors.db_regions import ProbabilityMap, WordRegionOptions
-from ocr_plugin.detectors.map_detector import MapDetector, MapOptions, regions_on
+from ocr_plugin.detectors.map_detector import MapDetector, MapOptions, regions_on, runtime_defaults
+from ocr_plugin.detectors.probability_map import ProbabilityMap, WordRegionOptions
 from ocr_plugin.errors import CheckpointError
-from ocr_plugin.hashes import sha256_of
-from ocr_plugin.onnx import onnx_name
+from ocr_plugin.options import RuntimeOptions
 from ocr_plugin.protocols import RGB, Points, Regions
+from ocr_plugin.regions import geometry
+from ocr_plugin.runtime.networks import onnx_name
+from ocr_plugin.runtime.weights import sha256_of
 from ocr_plugin.schema import Component
 
-# Share of a word that must lie in a line for it to stand there.
-_STANDS_IN = 0.5
+# Share of a word that must lie in a line for it to belong to that line.
+_LEAST_SHARE = 0.5
 
 
 class WordLineOptions(MapOptions):
-    """Options of `WordLine`: how large it sees a page, and how lines and words are cut out."""
+    """Options of `WordLine`: the scale of pages, and how lines and words are cut out."""
 
     words: WordRegionOptions = Field(
-        default=WordRegionOptions(), description="How words are cut out; all others are of lines."
+        default=WordRegionOptions(), description="How words are cut out; all else is for lines."
     )
 
 
 class WordLine(MapDetector):
-    """Finds words, straight or curved, and the lines that they stand in.
+    """Finds words, straight or curved, and the lines they belong to.
 
-    A word that stands in no line is a line of its own; a line in which no word is seen is left as
-    it is, for the reader to cut.
+    A word in no line becomes a line of its own; a line without words is kept, for the recognizer
+    to split.
 
     Raises:
-        ConfigurationError: a bad option, a device that is not there, or the extra is missing.
-        ModelError: the file is missing or no good.
+        ConfigurationError: a bad option, an unavailable device, or the extra is missing.
+        ModelError: the file is missing or unusable.
     """
 
-    def __init__(self, **options: Any) -> None:
-        self.options = WordLineOptions.parse(options)
+    def __init__(self, runtime: RuntimeOptions | None = None, **options: Any) -> None:
+        self.options = WordLineOptions.parse(
+            runtime_defaults(runtime or RuntimeOptions()) | options
+        )
         path = self.options.model_path or bundled_weights()
         super().__init__(path, self.options)
         if self._maps() != 2:
-            raise CheckpointError(f"{path}: no map of words and of lines: train one, or use dbnet")
+            raise CheckpointError(f"{path}: not a network of word and line maps; try dbnet for it")
         self.component = Component(
             name=onnx_name("word_line", path, self.options.precision),
             version=version("ocr-plugin"),
@@ -59,7 +63,7 @@ class WordLine(MapDetector):
         )
 
     def _maps(self) -> int:
-        """Returns how many maps the network draws, by running it on next to nothing."""
+        """Returns the number of the network's maps, by running it on a tiny page."""
         return int(self._network.run(np.zeros((1, 3, 32, 32), np.float32)).shape[1])
 
     def _regions(self, page: RGB, maps: ProbabilityMap) -> Regions:
@@ -69,12 +73,12 @@ class WordLine(MapDetector):
 
 
 def bundled_weights() -> Path:
-    """Returns where the network lies that comes with the package."""
+    """Returns the path of the bundled network."""
     return Path(str(files("ocr_plugin.detectors"))) / "weights" / "word_line.onnx"
 
 
 def joined(words: Regions, lines: Regions) -> Regions:
-    """Returns lines with the words that stand in them; a word that stands in none is one itself."""
+    """Returns lines with their words; a word in no line becomes a line of its own."""
     homes = _homes(words.polygons, lines.polygons)
     members: list[list[Points]] = [[] for _ in lines.polygons]
     alone = []
@@ -92,7 +96,7 @@ def joined(words: Regions, lines: Regions) -> Regions:
 
 
 def _homes(words: Sequence[Points], lines: Sequence[Points]) -> list[int]:
-    """Returns for each word the number of the line that holds most of it, or -1."""
+    """Returns for each word the index of the line that contains most of it, or -1."""
     if not words:
         return []
     homes = [-1] * len(words)
@@ -103,6 +107,6 @@ def _homes(words: Sequence[Points], lines: Sequence[Points]) -> list[int]:
     for word, line in zip(*tree.query(outlines, predicate="intersects").tolist(), strict=True):
         outline = outlines[word]
         share = outline.intersection(bands[line]).area / max(outline.area, 1e-6)
-        if share > max(held[word], _STANDS_IN):
+        if share > max(held[word], _LEAST_SHARE):
             homes[word], held[word] = line, share
     return homes

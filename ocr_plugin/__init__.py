@@ -29,8 +29,8 @@ from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 from ocr_plugin.schema import Block, Line, Page, PageError, Point, Polygon, Word
 
 if TYPE_CHECKING:
-    from ocr_plugin.engine import Engine
-    from ocr_plugin.images import Source
+    from ocr_plugin.engine.engine import Engine
+    from ocr_plugin.pages.source import Source
 
     __version__: str
 
@@ -71,13 +71,13 @@ def read(
     `Engine` takes options, reads many sources as a stream, and gives every page of a document.
 
     Args:
-        source: a path, the bytes of a file, or an image; see `ocr_plugin.images.Source`.
+        source: a path, the bytes of a file, or an image; see `ocr_plugin.pages.source.Source`.
         detector: name of an installed detector.
         recognizer: name of an installed recognizer.
 
     Raises:
-        UnreadableImage: the source is no readable image or document.
-        PluginError: a name that cannot be resolved, or a plugin that does not start.
+        UnreadableImage: the source is not a readable image or document.
+        PluginError: an unknown plugin name, or a plugin that does not start.
         ModelError: weights that cannot be used.
     """
     return _engine(detector, recognizer).read(source)
@@ -85,14 +85,14 @@ def read(
 
 @lru_cache(maxsize=2)
 def _engine(detector: str, recognizer: str) -> "Engine":
-    from ocr_plugin.engine import Engine
+    from ocr_plugin.engine.engine import Engine
 
     return Engine(detector, recognizer)
 
 
 def __getattr__(name: str) -> Any:
     if name == "Engine":
-        from ocr_plugin.engine import Engine
+        from ocr_plugin.engine.engine import Engine
 
         return Engine
     if name == "__version__":

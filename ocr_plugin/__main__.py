@@ -2,7 +2,7 @@
 
 import sys
 
-from ocr_plugin.cli import main
+from ocr_plugin.cli.app import main
 
 if __name__ == "__main__":
     sys.exit(main())

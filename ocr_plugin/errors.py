@@ -1,4 +1,4 @@
-"""Everything this package raises on purpose, and what others raise, told in one line.
+"""Exceptions of this package, exit codes of the command line, and one-line error messages.
 
     OcrError
     ├── UnreadableImage        a source that is not an image, is damaged, or exceeds a limit
@@ -9,10 +9,10 @@
     │   └── BrokenPlugin       the plugin was found but failed to import or to start
     └── ModelError
         ├── CheckpointError    a file that holds no usable weights
-        ├── ModelUnavailable   weights that are not here and may not or cannot be fetched
+        ├── ModelUnavailable   weights that are not here and may not or cannot be downloaded
         └── ExportError        a network that could not be written in another format
 
-The message of each is one line that says what was wrong and, where there is one, the way out.
+Each message is one line that says what is wrong and, where possible, what to do.
 """
 
 from enum import IntEnum
@@ -31,12 +31,12 @@ class ExitCode(IntEnum):
 
 
 def one_line(error: BaseException) -> str:
-    """Returns all that an error says, in one line; its type where it says nothing."""
+    """Returns an error's whole message in one line, or its type if the message is empty."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:
-    """Returns the first line of what an error says, of libraries that tell a long story."""
+    """Returns the first line of an error's message, or its type if the message is empty."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
@@ -75,7 +75,7 @@ class ConfigurationError(OcrError):
 
 
 class PluginError(OcrError):
-    """A detector or recognizer that could not be had by its name."""
+    """A detector or recognizer that could not be made from its name."""
 
     exit_code = ExitCode.PLUGIN
 
@@ -103,8 +103,8 @@ class CheckpointError(ModelError):
 
 
 class ModelUnavailable(ModelError):
-    """Weights that are not on this machine and may not, or could not, be fetched."""
+    """Weights that are not on this machine and may not, or could not, be downloaded."""
 
 
 class ExportError(ModelError):
-    """A network that could not be written in another format, or came out with other numbers."""
+    """A network that could not be exported, or whose export computes something else."""

@@ -1,27 +1,36 @@
-"""What can be set, one model a stage, with units, ranges and defaults.
+"""Options, one model per stage, with units, ranges and defaults.
 
-Detectors and recognizers bring options of their own, documented at their classes.
+Detectors and recognizers have options of their own, documented at their classes.
 """
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ocr_plugin.errors import ConfigurationError
 
-DEFAULT_DETECTOR = "dbnet"
+DEFAULT_DETECTOR = "word_line"
 DEFAULT_RECOGNIZER = "second_opinion"
-"""What finds and what reads where nothing else is named; docs/decisions/0006 says why."""
+"""Used where no other plugin is named; docs/decisions/0006 says why."""
+
+DEFAULT_SPLITTER = "ppocr"
+"""The line recognizer whose spaces split lines into words, for a word recognizer."""
+
+MODEL_RECOGNIZER = "clip4str"
+"""The recognizer used where only a model is named."""
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+OnnxPrecision = Literal["float32", "bfloat16"]
 
 
 class Options(BaseModel):
-    """Base of every options model: immutable, and unknown names are refused."""
+    """Base of every options model: immutable, and unknown names are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> Self:
-        """Returns the options that `values` spell.
+        """Returns the options given by `values`.
 
         Raises:
             ConfigurationError: one line that names each bad option.
@@ -36,13 +45,32 @@ class Options(BaseModel):
             raise ConfigurationError(f"bad options: {problems}") from None
 
 
+class RuntimeOptions(Options):
+    """Where and how networks run; passed to every plugin that takes it."""
+
+    device: str = Field(
+        default="cpu",
+        description="A PyTorch device, such as cpu or cuda:0, for all networks that can run there.",
+    )
+    precision: Precision = Field(
+        default="auto",
+        description="Numeric precision; auto is bfloat16 on a GPU that supports it, otherwise"
+        " float32. bfloat16 on a CPU applies to ONNX networks too, if the extra openvino is"
+        " installed.",
+    )
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 for one per core.")
+    offline: bool = Field(
+        default=False, description="Whether a missing model is an error rather than a download."
+    )
+
+
 class ImageOptions(Options):
     """How sources become pages."""
 
     max_pixels: int = Field(
         default=178_956_970,
         gt=0,
-        description="Pixels a page may decode to before it is refused as a decompression bomb.",
+        description="Most pixels of a page; a larger one is refused as a decompression bomb.",
     )
     pdf_dpi: float = Field(
         default=200.0, ge=36, le=1200, description="Resolution at which PDF pages are rendered."
@@ -50,19 +78,17 @@ class ImageOptions(Options):
 
 
 class EngineOptions(Options):
-    """How the stages are run and joined."""
+    """How the stages are run and their results joined."""
 
     images: ImageOptions = ImageOptions()
     min_confidence: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        description="Words below this are left out of the page.",
+        description="Words of less confidence are left out of the page.",
     )
-    detector_batch: int = Field(
-        default=4, ge=1, description="Pages that the detector is given at once."
-    )
+    detector_batch: int = Field(default=4, ge=1, description="Pages per call of the detector.")
     recognizer_batch: int = Field(
-        default=64, ge=1, description="Crops, of any page, that the recognizer is given at once."
+        default=64, ge=1, description="Crops, of one or several pages, per call of the recognizer."
     )
     decode_threads: int = Field(default=2, ge=1, description="Threads that open and decode files.")

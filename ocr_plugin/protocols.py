@@ -1,6 +1,6 @@
-"""The two contracts a plugin can fulfil, and the plain values that cross them.
+"""The interfaces of detectors and recognizers, and the values they take and return.
 
-Inside the pipeline everything is numpy; pydantic models exist only at the edge (`schema`).
+Inside the pipeline everything is numpy; only results (`schema`) are pydantic models.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,9 @@ RGB = NDArray[np.uint8]
 Points = NDArray[np.float32]
 """A polygon: (N, 2) float32 x, y in page pixels, clockwise from the text's top-left corner."""
 
+Span = tuple[float, float]
+"""Start and end along a crop, as fractions of the crop's width."""
+
 Unit = Literal["line", "word"]
 
 
@@ -26,12 +29,12 @@ class Regions:
     """The text regions of one page.
 
     Attributes:
-        polygons: one (N, 2) float32 array a region, N >= 3, in page pixels, clockwise. A quad has
-            four points; more points mean that the region may be curved.
-        confidences: (R,) float32, 0 to 1, one a polygon.
+        polygons: one (N, 2) float32 array per region, N >= 3, in page pixels, clockwise. A quad
+            has four points; more points mean that the region may be curved.
+        confidences: (R,) float32, 0 to 1, one per polygon.
         kind: whether a region is a line of text or a single word.
-        words: the outlines of the words that stand in each line, one entry a polygon, in any
-            order; an empty entry, or none at all, where the detector does not tell.
+        words: the outlines of the words in each line, one entry per polygon, in any order; an
+            empty entry, or no entries, if the detector does not find words.
     """
 
     polygons: Sequence[Points]
@@ -49,25 +52,72 @@ class Regions:
 
 
 @dataclass(frozen=True)
+class CharacterReading:
+    """A character that was read.
+
+    Attributes:
+        text: the character.
+        confidence: 0 to 1.
+        span: its place in the crop, or None if not known.
+    """
+
+    text: str
+    confidence: float
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class WordReading:
+    """A word that was read.
+
+    Attributes:
+        text: as printed, without white space.
+        confidence: 0 to 1, of the whole word.
+        span: its place in the crop.
+        characters: those of `text`, or empty if not known.
+        alternatives: other texts with their confidences, best first.
+    """
+
+    text: str
+    confidence: float
+    span: Span = (0.0, 1.0)
+    characters: tuple[CharacterReading, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, init=False)
 class Reading:
     """What a recognizer read in one crop. An empty text means that it saw no character.
 
     Attributes:
         text: as printed; a line reader separates words by single spaces.
         confidence: 0 to 1, of the whole text.
-        character_confidences: 0 to 1, one a character of `text`, or empty if not known.
-        word_confidences: 0 to 1, one a word of `text`, or empty if not known.
-        character_extents: where each character of `text` begins and ends, as fractions of the
-            crop's width, or empty if not known.
-        alternatives: other texts with their confidences, best first.
+        words: those of `text`, from left to right; empty if not known.
+
+    Raises:
+        ValueError: words that do not make up the text, or several words without spans.
+        TypeError: arguments of earlier releases.
     """
 
     text: str
     confidence: float
-    character_confidences: tuple[float, ...] = ()
-    character_extents: tuple[tuple[float, float], ...] = ()
-    alternatives: tuple[tuple[str, float], ...] = ()
-    word_confidences: tuple[float, ...] = ()
+    words: tuple[WordReading, ...] = ()
+
+    def __init__(
+        self, text: str, confidence: float, words: tuple[WordReading, ...] = (), **other: object
+    ) -> None:
+        if other:
+            raise TypeError(
+                f"Reading has no {', '.join(other)}: pass words and characters as"
+                " words=(WordReading(...), ...); see docs/plugins.md"
+            )
+        if words and " ".join(word.text for word in words) != text:
+            raise ValueError(f"the words of {text!r} are {[word.text for word in words]}")
+        if len(words) > 1 and all(word.span == (0.0, 1.0) for word in words):
+            raise ValueError(f"the words of {text!r} have no spans")
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "confidence", confidence)
+        object.__setattr__(self, "words", words)
 
 
 @runtime_checkable
@@ -82,8 +132,8 @@ class Detector(Protocol):
     def detect(self, pages: Sequence[RGB]) -> list[Regions]:
         """Returns the regions of each page, in the pages' order.
 
-        May be called from several threads at once. What is found on a page must not depend on
-        the other pages of the call.
+        May be called from several threads at once. A page's regions must not depend on the other
+        pages of the call.
 
         Args:
             pages: (H, W, 3) uint8 RGB each, of any size from 1x1.

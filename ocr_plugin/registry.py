@@ -1,7 +1,7 @@
 """Detectors and recognizers by name, through Python entry points.
 
-The built-in ones are declared in this project's own pyproject.toml and take the same road as
-everybody else's; see docs/plugins.md.
+The built-in ones are declared in this project's own pyproject.toml and are loaded like any other;
+see docs/plugins.md.
 """
 
 from collections.abc import Callable
@@ -9,14 +9,13 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from ocr_plugin.errors import AmbiguousPlugin, BrokenPlugin, UnknownPlugin
-from ocr_plugin.protocols import Detector, Recognizer
 
 DETECTORS = "ocr_plugin.detectors"
 RECOGNIZERS = "ocr_plugin.recognizers"
 
 
 def entries(group: str) -> list[EntryPoint]:
-    """Returns what is installed for a group, by name, without importing any of it."""
+    """Returns the installed entry points of a group, by name, without importing any of them."""
     return sorted(entry_points(group=group), key=lambda entry: entry.name)
 
 
@@ -29,7 +28,7 @@ def load(group: str, name: str) -> Callable[..., Any]:
     """Returns the factory that a distribution offers under `name`.
 
     Raises:
-        UnknownPlugin: nobody offers the name; the message lists the names there are.
+        UnknownPlugin: no distribution offers the name; the message lists the installed names.
         AmbiguousPlugin: two distributions offer it; the message names them.
         BrokenPlugin: it could not be imported; the cause is chained.
     """
@@ -48,32 +47,6 @@ def load(group: str, name: str) -> Callable[..., Any]:
             f"the {kind} {name!r} of {_owner(found[0])} cannot be imported: {error}"
         ) from error
     return factory
-
-
-def make_detector(name: str, **options: Any) -> Detector:
-    """Returns a detector built from its keyword options; raises as `load` does."""
-    detector = _make(DETECTORS, name, options)
-    if not isinstance(detector, Detector):
-        raise BrokenPlugin(f"the detector {name!r} lacks `component` or `detect(pages)`")
-    return detector
-
-
-def make_recognizer(name: str, **options: Any) -> Recognizer:
-    """Returns a recognizer built from its keyword options; raises as `load` does."""
-    recognizer = _make(RECOGNIZERS, name, options)
-    if not isinstance(recognizer, Recognizer):
-        raise BrokenPlugin(
-            f"the recognizer {name!r} lacks `component`, `unit` or `recognize(crops)`"
-        )
-    return recognizer
-
-
-def _make(group: str, name: str, options: dict[str, Any]) -> object:
-    factory = load(group, name)
-    try:
-        return factory(**options)
-    except TypeError as error:
-        raise BrokenPlugin(f"{name!r} does not take these options: {error}") from error
 
 
 def _owner(entry: EntryPoint) -> str:

@@ -1,9 +1,9 @@
-"""What a reading is: the public result models.
+"""The public result models.
 
 Coordinates are float pixels of the page as a person sees it (after EXIF orientation), origin at
 the top-left corner, x to the right, y down. A polygon runs clockwise and starts at the
-reading-order top-left corner of its text, so it also tells which way the text is turned.
-``schema.json`` beside this file is the JSON Schema of `Page`; a test holds the two together.
+reading-order top-left corner of its text, so it also gives the text's direction. ``schema.json``
+beside this file is the JSON Schema of `Page`; a test compares the two.
 """
 
 import math
@@ -179,7 +179,7 @@ class Page(_Model):
 
 
 class PageError(_Model):
-    """A page that could not be read, as a value, so that one bad page ends nothing."""
+    """A page that could not be read, as a value, so that one bad page does not end a run."""
 
     name: str = Field(description="The source's name.")
     page_index: int | None = Field(

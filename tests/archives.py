@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from ocr_plugin.batch.records import read_records
+from ocr_plugin.batch.records.shards import read_records
 
 PAGES, ERRORS = 20 + 1 + 9 + 20 + 9 + 20, 2
 """What `archives` holds; ten of the pages are there twice."""

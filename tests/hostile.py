@@ -4,13 +4,13 @@ import os
 import signal
 import time
 
-from ocr_plugin.batch import decoding
-from ocr_plugin.images import PageImage
+from ocr_plugin.pages import decoder_pool
+from ocr_plugin.pages.raster import PageImage
 
 
-def decoded(task: decoding._Task, first: int, count: int) -> decoding._Chunk:
+def decoded(task: decoder_pool._Task, first: int, count: int) -> decoder_pool._Chunk:
     """Decodes, but dies at a page whose left upper pixel is pure red, and hangs at a pure blue."""
-    chunk = decoding._decoded(task, first, count)
+    chunk = decoder_pool._decoded(task, first, count)
     for page in chunk.pages:
         if isinstance(page, PageImage):
             colour = tuple(page.pixels[0, 0])
@@ -23,4 +23,4 @@ def decoded(task: decoding._Task, first: int, count: int) -> decoding._Chunk:
 
 def install() -> None:
     """Has this process decode so; its decoders begin anew, and do not come by here."""
-    decoding._decoded = decoded
+    decoder_pool._decoded = decoded

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ocr_plugin.batch.job import Job
-from ocr_plugin.batch.manifest import Manifest
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
-from ocr_plugin.batch.records import read_records
+from ocr_plugin.batch.records.manifest import Manifest
+from ocr_plugin.batch.records.shards import read_records
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.detectors.whole_image import WholeImage
-from ocr_plugin.engine import Engine
+from ocr_plugin.engine.engine import Engine
 from ocr_plugin.options import EngineOptions, ImageOptions
 from ocr_plugin.protocols import RGB, Reading, Unit
 from ocr_plugin.schema import Component

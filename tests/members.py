@@ -5,8 +5,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from ocr_plugin.batch.members import BadMember, Member, SourceOptions
-from ocr_plugin.batch.sources import members
+from ocr_plugin.batch.inputs.members import BadMember, Member, SourceOptions
+from ocr_plugin.batch.inputs.sources import members
 
 FILES = {"a.png": b"first", "sub/b.JPG": b"second", "sub/notes.json": b"{}"}
 TAKEN = {"a.png": b"first", "sub/b.JPG": b"second"}

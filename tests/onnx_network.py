@@ -1,4 +1,4 @@
-"""An exported network as `ocr_plugin.clip4str.decoding` takes one, run by ONNX Runtime alone.
+"""An exported network, run by ONNX Runtime alone, as CLIP4STR's `Reader` takes one.
 
 So the very decisions of the reading are made on the numbers of the files.
 """
@@ -13,18 +13,16 @@ import torch
 from torch import Tensor
 
 from ocr_plugin.clip4str import Clip4StrConfig
-from ocr_plugin.clip4str.captions import captions
-from ocr_plugin.clip4str.past import GrowingPast, KeysValues
+from ocr_plugin.recognizers.clip4str.kv_cache import GrowingCache, KeysValues
 
 
 class OnnxNetwork:
     """What `Clip4Str` is to the decoding."""
 
-    def __init__(self, folder: Path, refinements: int = 1, threads: int = 1) -> None:
+    def __init__(self, folder: Path, threads: int = 1) -> None:
         self._folder, self._threads = folder, threads
         self.description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         self.config = Clip4StrConfig.from_values(self.description["config"])
-        self.refinements, self.static = refinements, None
         self.sessions = {name: self._opened(name) for name in self.description["files"]}
         self.visual_decoder = OnnxDecoder(self, "visual")
         self.cross_decoder = OnnxDecoder(self, "cross") if self.config.text_layers else None
@@ -40,10 +38,6 @@ class OnnxNetwork:
 
     def encode_image(self, images: Tensor) -> Tensor:
         return self.run("image_tower", images)[0]
-
-    def captions(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        config = self.config
-        return captions(texts, config.text_characters, config.context_length, config.caption_tokens)
 
     def encode_captions(self, token_ids: Sequence[tuple[int, ...]]) -> Tensor:
         return self.run("text_tower", torch.tensor(token_ids, dtype=torch.int64))[0]
@@ -65,7 +59,7 @@ class OnnxDecoder:
         return _layers(*self._network.run(f"{self._branch}_memory", memory))
 
     def step(
-        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: GrowingPast
+        self, tokens: Tensor, position: int, memory: Sequence[KeysValues], past: GrowingCache
     ) -> Tensor:
         batch, heads, _, width = memory[0][0].shape
         nothing = torch.zeros(batch, heads, 0, width)

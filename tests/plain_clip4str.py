@@ -1,7 +1,7 @@
 """CLIP4STR read the plain way: the published loop, with nothing kept from one step to the next.
 
-The reference for `ocr_plugin.clip4str.decoding`, in numbers and in time. Every step projects the
-memory anew, reads all characters before it anew and asks whether all words have ended, as the
+The reference for CLIP4STR's `reader`, in numbers and in time. Every step projects the memory anew,
+reads all characters before it anew and asks whether all words have ended, as the
 public implementation does (https://github.com/VamosC/CLIP4STR, Apache-2.0; written anew). The
 towers and the decoders' weights are the network's own.
 """
@@ -11,37 +11,44 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ocr_plugin.clip4str.decoding import read_texts
-from ocr_plugin.clip4str.model import Clip4Str, Decoder
+from ocr_plugin.recognizers.clip4str.captions import captions_of
+from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
+from ocr_plugin.recognizers.clip4str.decoder import Decoder
+from ocr_plugin.recognizers.clip4str.model import Clip4Str
+from ocr_plugin.recognizers.clip4str.reader import read_texts
 
 
-def plain_logits(model: Clip4Str, images: Tensor) -> Tensor:
-    """Returns what ``model(images)`` does, (B, L, classes).
+def plain_logits(network: Clip4Str, images: Tensor, refinements: int) -> Tensor:
+    """Returns what ``Reader(network, refinements)(images)`` does, (B, L, classes).
 
     Args:
-        model: with a cross-modal branch.
+        network: with a cross-modal branch.
         images: (B, 3, H, W) float, normalised.
+        refinements: rounds of refinement after the left-to-right reading.
     """
-    visual, cross = model.visual_decoder, model.cross_decoder
+    config, visual, cross = network.config, network.visual_decoder, network.cross_decoder
     assert cross is not None
-    image_tokens = model.encode_image(images)
-    first = _left_to_right(model, visual, image_tokens, None)
-    memory = _with_caption(model, image_tokens, first)
-    answer = _left_to_right(model, cross, memory, first.shape[1])
-    for _ in range(model.refinements):
-        first = _refined(model, visual, image_tokens, first)
-        memory = _with_caption(model, image_tokens, first)
-        answer = _refined(model, cross, memory, answer)
+    image_tokens = network.encode_image(images)
+    first = _left_to_right(config, visual, image_tokens, None)
+    memory = _with_caption(network, image_tokens, first)
+    answer = _left_to_right(config, cross, memory, first.shape[1])
+    for _ in range(refinements):
+        first = _refined(config, visual, image_tokens, first)
+        memory = _with_caption(network, image_tokens, first)
+        answer = _refined(config, cross, memory, answer)
     return answer
 
 
-def _with_caption(model: Clip4Str, image_tokens: Tensor, logits: Tensor) -> Tensor:
-    return torch.cat([image_tokens, model.encode_text(read_texts(model, logits))], dim=1)
+def _with_caption(network: Clip4Str, image_tokens: Tensor, logits: Tensor) -> Tensor:
+    captions = captions_of(network.config, read_texts(network.config, logits))
+    return torch.cat([image_tokens, network.encode_captions(captions)], dim=1)
 
 
-def _left_to_right(model: Clip4Str, decoder: Decoder, memory: Tensor, steps: int | None) -> Tensor:
+def _left_to_right(
+    config: Clip4StrConfig, decoder: Decoder, memory: Tensor, steps: int | None
+) -> Tensor:
     """Returns greedy logits: of `steps` steps, or with None until every row has ended."""
-    charset, most = model.config.charset, model.config.steps
+    charset, most = config.charset, config.steps
     causal = torch.ones(most, most, dtype=torch.bool, device=memory.device).tril()
     tokens = torch.full((len(memory), 1), charset.bos, device=memory.device)
     found: list[Tensor] = []
@@ -55,9 +62,9 @@ def _left_to_right(model: Clip4Str, decoder: Decoder, memory: Tensor, steps: int
     return torch.stack(found, dim=1)
 
 
-def _refined(model: Clip4Str, decoder: Decoder, memory: Tensor, logits: Tensor) -> Tensor:
+def _refined(config: Clip4StrConfig, decoder: Decoder, memory: Tensor, logits: Tensor) -> Tensor:
     """Returns the logits of every position, which sees all characters but its own."""
-    charset, most = model.config.charset, model.config.steps
+    charset, most = config.charset, config.steps
     known = logits[:, :-1].argmax(-1)
     tokens = torch.cat([known.new_full((len(known), 1), charset.bos), known], dim=1)
     length = tokens.shape[1]

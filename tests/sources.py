@@ -10,14 +10,17 @@ import pytest
 from PIL import Image
 
 from ocr_plugin.errors import UnreadableImage
-from ocr_plugin.images import PageImage, Source, open_pages
 from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.decode import open_pages
+from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.pages.source import Source
 from ocr_plugin.protocols import RGB
 
 OPTIONS = ImageOptions()
+TINY = ImageOptions(max_pixels=100)
 
 
-def pages(source: Source, options: ImageOptions = OPTIONS) -> list[PageImage | UnreadableImage]:
+def pages(source: Source, options: ImageOptions = OPTIONS) -> list[PageImage | PageFailure]:
     return list(open_pages(source, options))
 
 
@@ -35,6 +38,13 @@ def refusal(source: Source, options: ImageOptions = OPTIONS) -> str:
     assert caught.value.page_index is None
     assert "\n" not in str(caught.value)
     return caught.value.reason
+
+
+def failure_of(page: PageImage | PageFailure) -> UnreadableImage:
+    """Why a page could not be read."""
+    assert isinstance(page, PageFailure) and isinstance(page.error, UnreadableImage)
+    assert page.error.page_index == page.page_index
+    return page.error
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

@@ -1,4 +1,7 @@
-"""Imports go one way. What is imported for type checking only counts as well."""
+"""The rooms of the package, and which of them may know of which.
+
+What is imported for type checking only counts as well.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -15,79 +18,25 @@ FOLDERS = {
     "detectors": Path(detectors.__file__).parent,
 }
 
-# From the ground up; a module may import from its own layer and from those above it in this list.
-# A package stands for all of its modules that are not named themselves.
-LAYERS = [
-    {
-        "environment",
-        "errors",
-        "file_names",
-        "hashes",
-        "options",
-        "schema",
-        "protocols",
-        "geometry",
-        "clip4str.charset",
-        "ctc",
-        "registry",
-    },
-    {
-        "images",
-        "pdf",
-        "pixels",
-        "readings",
-        "ink",
-        "crops",
-        "words",
-        "layout",
-        "line_reader",
-        "device",
-        "threads",
-        "onnx",
-        "openvino_network",
-        "paddle_files",
-        "ppocr",
-        "second_opinion",
-        "clip4str",
-        "detectors",
-    },
-    {"engine", "page_work", "prefetch", "shared_engine"},
-    {
-        "__init__",
-        "__main__",
-        "adapters",
-        "batch",
-        "cli",
-        "cli_batch",
-        "cli_convert",
-        "cli_eval",
-        "cli_models",
-        "cli_recognizer",
-        "cli_serve",
-        "cli_train",
-        "datasets",
-        "doctor",
-        "documents",
-        "evaluation",
-        "page_printer",
-        "stopping",
-        "streams",
-        "training",
-    },
+# From the ground up; docs/architecture.md says what each is for. A room may import from the floors
+# below its own, and from itself.
+FLOORS = [
+    {"errors", "schema"},
+    {"options", "protocols", "registry", "runtime"},
+    {"pages", "regions", "language", "formats", "constraints", "plugins"},
+    {"recognizers"},
+    {"detectors", "layout"},
+    {"engine", "datasets"},
+    {"evaluation"},
+    {"batch", "training", "clip4str", "__init__"},
+    {"adapters"},
+    {"cli"},
+    {"__main__"},
 ]
-ENGINE = 2
-RECOGNIZERS = {"clip4str", "ppocr"}
-STAGES = {
-    "ink",
-    "crops",
-    "words",
-    "layout",
-    "onnx",
-    "openvino_network",
-    "page_work",
-    "detectors",
-    *RECOGNIZERS,
-}
+# Modules of one floor that know of each other all the same.
+BESIDE = {("options", "protocols"), ("registry", "protocols"), ("runtime", "options")}
+MOST_AT_THE_ROOT = 12
+LONGEST_MODULE, LONGEST_FUNCTION = 350, 60
 NETWORKS = {"torch", "open_clip", "onnxruntime", "openvino"}
 
 
@@ -129,69 +78,141 @@ def inner(path: Path) -> set[str]:
     return found
 
 
-def layer_of(module: str) -> int:
-    """Returns the index of a module's layer: its own, or its package's."""
-    for name in (module, module.partition(".")[0]):
-        for index, layer in enumerate(LAYERS):
-            if name in layer:
-                return index
-    raise AssertionError(f"give ocr_plugin.{module} a layer in {Path(__file__).name}")
+INNER = {module: inner(path) for module, path in NAMES.items()}
 
 
-def within(names: set[str], packages: set[str]) -> set[str]:
-    return {name for name in names if name.partition(".")[0] in packages}
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def floor_of(module: str) -> int:
+    for index, floor in enumerate(FLOORS):
+        if room_of(module) in floor:
+            return index
+    raise AssertionError(f"give ocr_plugin.{module} a floor in {Path(__file__).name}")
+
+
+def users_of(*rooms: str) -> set[str]:
+    """Returns the rooms that import from some of these rooms or modules."""
+    return {
+        room_of(module)
+        for module, others in INNER.items()
+        if any(other == room or other.startswith(f"{room}.") for other in others for room in rooms)
+    }
+
+
+def trees() -> Iterator[tuple[str, ast.Module, str]]:
+    for module, path in NAMES.items():
+        text = path.read_text(encoding="utf-8")
+        yield module, ast.parse(text), text
 
 
 def test_the_walk_sees_the_package_with_its_mapped_folders() -> None:
-    assert {"engine", "detectors.dbnet", "adapters", "clip4str.model", "training"} <= set(NAMES)
-    assert {"registry", "protocols", "images"} <= inner(NAMES["engine"])
+    assert {"engine.engine", "detectors.dbnet", "adapters", "training"} <= set(NAMES)
+    assert {"plugins", "protocols", "pages.prefetch"} <= INNER["engine.engine"]
 
 
-def test_every_module_imports_downwards_only() -> None:
+def test_every_room_imports_from_the_floors_below_it() -> None:
     wrong = [
         f"{module} imports {other}"
-        for module, path in NAMES.items()
-        for other in inner(path)
-        if layer_of(other) > layer_of(module)
+        for module, others in INNER.items()
+        for other in others
+        if floor_of(other) > floor_of(module)
+        or (
+            floor_of(other) == floor_of(module)
+            and room_of(other) != room_of(module)
+            and (room_of(module), room_of(other)) not in BESIDE
+        )
     ]
     assert not wrong
 
 
-def test_no_parts_import_each_other_in_a_circle() -> None:
-    graph: dict[str, set[str]] = {}
-    for module, path in NAMES.items():
-        part = module.partition(".")[0]
-        others = {other.partition(".")[0] for other in inner(path)}
-        graph.setdefault(part, set()).update(others - {part})
-    assert {"engine", "cli", "detectors"} <= set(TopologicalSorter(graph).static_order())
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert {"engine.engine", "cli.app"} <= set(TopologicalSorter(INNER).static_order())
 
 
-def test_nothing_but_its_command_uses_training() -> None:
-    users = {module for module, path in NAMES.items() if within(inner(path), {"training"})}
-    assert {user for user in users if user.partition(".")[0] != "training"} == {"cli_train"}
+def test_the_root_holds_few_modules() -> None:
+    assert len([module for module in NAMES if "." not in module]) - len(rooms()) <= MOST_AT_THE_ROOT
+
+
+def rooms() -> set[str]:
+    return {room_of(module) for module in NAMES if "." in module}
+
+
+def test_no_module_and_no_function_is_long() -> None:
+    long = []
+    for module, tree, text in trees():
+        lines = text.count("\n")
+        if lines > LONGEST_MODULE:
+            long.append(f"{module}: {lines} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.body[0].lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    long.append(f"{module}.{node.name}: {lines} lines")
+    assert not long
+
+
+def test_only_the_command_line_prints() -> None:
+    wrong = [
+        f"{module}, line {node.lineno}"
+        for module, tree, _ in trees()
+        if room_of(module) != "cli"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert not wrong
+
+
+def test_only_the_hub_fetches_from_the_network() -> None:
+    clients = {"huggingface_hub", "urllib.request", "requests", "httpx"}
+    users = {
+        module
+        for module, path in NAMES.items()
+        if any(name == each or name.startswith(f"{each}.") for name in imported(path)
+               for each in clients)
+    }  # fmt: skip
+    assert users == {"runtime.hub"}
+
+
+def test_only_one_module_reads_where_weights_are_kept() -> None:
+    for variable in ("OCR_PLUGIN_CACHE", "OCR_PLUGIN_OFFLINE"):
+        users = {
+            module for module, tree, _ in trees() for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            and ast.unparse(node.func) in ("os.environ.get", "os.getenv")
+            and variable in ast.unparse(node)
+        }  # fmt: skip
+        assert users <= {"runtime.weights"}
+
+
+def test_only_the_command_line_uses_training() -> None:
+    assert users_of("training") == {"training", "cli"}
+
+
+def test_only_the_engine_joins_the_stages() -> None:
+    # Evaluation measures a detector by itself; training reads pages to label them.
+    assert users_of("layout") == {"layout", "engine"}
+    assert users_of("detectors") <= {"detectors", "training"}
+    assert users_of("regions.rectify") <= {"regions", "engine", "training"}
 
 
 def test_detectors_and_recognizers_know_nothing_of_each_other() -> None:
+    assert "detectors" not in users_of("recognizers")
+    assert "recognizers" not in users_of("detectors")
+
+
+def test_pages_regions_and_layout_see_no_network() -> None:
     for module, path in NAMES.items():
-        package = module.partition(".")[0]
-        if package == "detectors":
-            assert not within(inner(path), RECOGNIZERS), module
-        if package in RECOGNIZERS:
-            assert not within(inner(path), {"detectors"} | RECOGNIZERS - {package}), module
-
-
-def test_below_the_engine_nothing_but_it_joins_stages() -> None:
-    for module in ("crops", "words", "layout"):
-        assert not within(inner(NAMES[module]), {"detectors", *RECOGNIZERS}), module
-
-
-def test_the_layout_sees_no_tensor() -> None:
-    assert not within(imported(NAMES["layout"]), NETWORKS)
+        if room_of(module) in {"pages", "regions", "layout", "formats", "constraints"}:
+            assert not {name.partition(".")[0] for name in imported(path)} & NETWORKS, module
 
 
 def test_adapters_hold_no_ocr() -> None:
+    stages = users_of("regions", "layout", "detectors", "runtime.networks")
+    assert "adapters" not in stages
     for module, path in NAMES.items():
-        if module.partition(".")[0] != "adapters":
-            continue
-        assert not within(inner(path), STAGES), module
-        assert not within(imported(path), NETWORKS), module
+        if room_of(module) == "adapters":
+            assert not {name.partition(".")[0] for name in imported(path)} & NETWORKS, module

@@ -1,9 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ocr_plugin import registry
+from ocr_plugin import plugins, registry
+from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import AmbiguousPlugin, BrokenPlugin, ConfigurationError, UnknownPlugin
+from ocr_plugin.options import RuntimeOptions
 from ocr_plugin.protocols import Detector, Recognizer
 from ocr_plugin.registry import DETECTORS, RECOGNIZERS
 from tests.distributions import install
@@ -30,11 +33,11 @@ def test_built_ins_load_through_the_registry(group: str, name: str) -> None:
 
 def test_detectors_that_need_no_download_can_be_made() -> None:
     for name in ("dbnet", "whole_image"):
-        assert isinstance(registry.make_detector(name), Detector)
+        assert isinstance(plugins.make_detector(name), Detector)
 
 
 def test_a_recognizer_can_be_made() -> None:
-    assert isinstance(registry.make_recognizer("ppocr"), Recognizer)
+    assert isinstance(plugins.make_recognizer("ppocr"), Recognizer)
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
@@ -61,7 +64,7 @@ def test_two_claimants_of_a_name_are_both_named(site: Path) -> None:
 def test_a_built_in_name_cannot_be_taken_over(site: Path) -> None:
     install(site, "dbnet-thief", plugins={"dbnet": "dbnet_thief:A"}, module="A = dict")
     with pytest.raises(AmbiguousPlugin, match="dbnet-thief"):
-        registry.make_detector("dbnet")
+        plugins.make_detector("dbnet")
 
 
 def test_one_distribution_seen_twice_on_the_path_is_no_conflict(
@@ -100,9 +103,9 @@ def test_a_plugin_that_breaks_the_contract_is_refused(site: Path) -> None:
         module="Thing = dict",
     )
     with pytest.raises(BrokenPlugin, match="detector 'not' lacks"):
-        registry.make_detector("not")
+        plugins.make_detector("not")
     with pytest.raises(BrokenPlugin, match="recognizer 'not' lacks"):
-        registry.make_recognizer("not")
+        plugins.make_recognizer("not")
 
 
 def test_an_option_that_a_factory_does_not_take(site: Path) -> None:
@@ -110,14 +113,37 @@ def test_an_option_that_a_factory_does_not_take(site: Path) -> None:
         site, "picky", plugins={"picky": "picky:make"}, module="def make(*, gap): return {gap: gap}"
     )
     with pytest.raises(BrokenPlugin, match=r"'picky' does not take these options: .*colour"):
-        registry.make_detector("picky", colour="red")
+        plugins.make_detector("picky", colour="red")
 
 
 @pytest.mark.parametrize(
     ("options", "named"),
     [({"kind": "paragraph"}, "kind"), ({"colour": "red"}, "colour")],
 )
-def test_bad_options_of_a_built_in_are_named(options: dict[str, str], named: str) -> None:
+def test_bad_options_of_a_built_in_are_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named) as caught:
-        registry.make_detector("whole_image", **options)
+        plugins.make_detector("whole_image", **options)
     assert "\n" not in str(caught.value)
+
+
+FINDER = """
+from ocr_plugin.schema import Component
+
+class Plain:
+    component = Component(name="finder", version="1")
+    def detect(self, pages): return []
+
+class Taking(Plain):
+    def __init__(self, runtime=None, gap=1): self.given = runtime, gap
+"""
+
+
+def test_a_runtime_is_handed_to_factories_that_take_it(site: Path) -> None:
+    factories = {"plain": "finder:Plain", "taking": "finder:Taking"}
+    install(site, "finder", plugins=factories, module=FINDER)
+    runtime = RuntimeOptions(threads=3)
+    plugins.make_detector("plain", runtime)
+    assert vars(plugins.make_detector("taking", runtime, gap=2))["given"] == (runtime, 2)
+    engine = Engine("taking", "ppocr", runtime=runtime)
+    assert vars(engine.detector)["given"] == (runtime, 1)
+    assert engine.recognizer.options.threads == 3  # type: ignore[attr-defined]

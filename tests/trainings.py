@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from PIL import Image, ImageFont
 
-from ocr_plugin.training.datasets import TrainingSet
-from ocr_plugin.training.options import TrainingOptions
-from ocr_plugin.training.trainer import Trainer
+from ocr_plugin.training.recognition.options import TrainingOptions
+from ocr_plugin.training.recognition.trainer import Trainer
+from ocr_plugin.training.recognition.training_sets import TrainingSet
 
 NETWORK = {
     "embed_dim": 32,

@@ -20,8 +20,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import machine
-from ocr_plugin.clip4str import PRESETS, Clip4Str, Clip4StrConfig, load_model
-from ocr_plugin.clip4str.precision import Precision, chosen_dtype
+from ocr_plugin.clip4str import PRESETS, Clip4Str, Clip4StrConfig, load_network
+from ocr_plugin.options import Precision
+from ocr_plugin.runtime.precision import chosen_dtype
 
 _B16 = "B/16"
 
@@ -70,7 +71,7 @@ def floor(
         "quartiles": [float(f"{low / 1e12:.4g}"), float(f"{high / 1e12:.4g}")],
     }
     for name in names:
-        config = PRESETS[name] if name in PRESETS else load_model(name).config
+        config = PRESETS[name] if name in PRESETS else load_network(name).config
         flop = tower_flop(config)
         found[name] = {
             "tower_gflop_per_crop": round(flop / 1e9, 2),

@@ -21,9 +21,9 @@ from fontTools import subset
 from fontTools.ttLib import TTFont, TTLibError
 from PIL import Image
 
-from ocr_plugin.evaluation.word_sets import WordImage, WordSet
-from ocr_plugin.training.options import TrainingOptions
+from ocr_plugin.datasets.word_sets import WordImage, WordSet
 from ocr_plugin.training.recipes import found_recipe
+from ocr_plugin.training.recognition.options import TrainingOptions
 from ocr_plugin.training.synthetic.fonts import find_fonts
 
 _TALLEST = 64

@@ -22,12 +22,13 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks import machine
-from ocr_plugin.clip4str import PRESETS, Clip4Str, load_model
-from ocr_plugin.clip4str.decoding import read_texts
-from ocr_plugin.clip4str.resizing import resized_by_pil, resized_on_device
-from ocr_plugin.clip4str.static_decoding import StaticDecoding
-from ocr_plugin.detectors.torch_network import TorchNetwork
-from ocr_plugin.onnx import OnnxModel, bundled_model
+from ocr_plugin.clip4str import PRESETS, Clip4Str, load_network
+from ocr_plugin.recognizers.clip4str.cuda_graphs import GraphLoop
+from ocr_plugin.recognizers.clip4str.reader import Reader, read_texts
+from ocr_plugin.recognizers.clip4str.resizing import resized_by_pil, resized_on_device
+from ocr_plugin.runtime.networks import OnnxModel
+from ocr_plugin.runtime.torch_runtime import TorchNetwork
+from ocr_plugin.runtime.weights import bundled_model
 from tests.data.parity import weights
 
 FIXTURE = Path(__file__).parents[2] / "tests" / "data" / "parity" / "base.json"
@@ -41,19 +42,19 @@ _PAGE = (832, 1120)
 def network(name: str | None) -> Clip4Str:
     """Returns the network to compare, in eval mode on the CPU."""
     if name is not None:
-        return load_model(name)
+        return load_network(name)
     model = Clip4Str(PRESETS["B/16"])
     model.load_state_dict(weights.state_dict(json.loads(FIXTURE.read_text())))
     return model.eval()
 
 
 @torch.inference_mode()
-def logits(model: Clip4Str, images: Tensor, device: str, precision: str) -> Tensor:
+def logits(network: Clip4Str, images: Tensor, device: str, precision: str) -> Tensor:
     """Returns the logits of a reading, float32 on the CPU."""
     _allow_tf32(precision == "tf32")
     lower = precision == "bfloat16"
     with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=lower):
-        found: Tensor = model.to(device)(images.to(device), independent=True)
+        found = Reader(network.to(device))(images.to(device), independent=True)
     return found.float().cpu()
 
 
@@ -62,18 +63,19 @@ def _allow_tf32(wanted: bool) -> None:
     torch.backends.cudnn.allow_tf32 = wanted
 
 
-def agreement(model: Clip4Str, found: Tensor, expected: Tensor) -> dict[str, Any]:
+def agreement(network: Clip4Str, found: Tensor, expected: Tensor) -> dict[str, Any]:
     """Returns the share of texts that stay, and how far these rows' logits are off at the most.
 
     Args:
-        model: whose they are.
+        network: whose they are.
         found: (B, L, classes).
         expected: (B, L, classes); what follows a row's first EOS means nothing, and the difference
             is relative to the largest of the rest.
     """
-    pairs = zip(read_texts(model, found), read_texts(model, expected), strict=True)
+    config = network.config
+    pairs = zip(read_texts(config, found), read_texts(config, expected), strict=True)
     same = torch.tensor([one == other for one, other in pairs], device=found.device)
-    ends = expected.argmax(-1) == model.config.charset.eos
+    ends = expected.argmax(-1) == config.charset.eos
     meant = (ends.cumsum(1) - ends.int() == 0) & same[:, None]
     difference = torch.tensor(float("inf"))
     if meant.any():
@@ -84,31 +86,29 @@ def agreement(model: Clip4Str, found: Tensor, expected: Tensor) -> dict[str, Any
     }
 
 
-def compare(model: Clip4Str, device: str, count: int) -> dict[str, Any]:
+def compare(network: Clip4Str, device: str, count: int) -> dict[str, Any]:
     """Returns the agreement of the device with the CPU, for each precision."""
     torch.manual_seed(0)
-    images = torch.randn(count, 3, *model.config.image_size)
-    expected = logits(model, images, "cpu", "float32")
+    images = torch.randn(count, 3, *network.config.image_size)
+    expected = logits(network, images, "cpu", "float32")
     return {
-        precision: agreement(model, logits(model, images, device, precision), expected)
+        precision: agreement(network, logits(network, images, device, precision), expected)
         for precision in ("float32", "tf32", "bfloat16")
     }
 
 
 @torch.inference_mode()
-def compare_graphs(model: Clip4Str, device: str, count: int) -> dict[str, Any]:
+def compare_graphs(network: Clip4Str, device: str, count: int) -> dict[str, Any]:
     """Returns the agreement of logits in constant shapes with the others, both on the device."""
     _allow_tf32(False)
     torch.manual_seed(0)
-    model = model.to(device).requires_grad_(False)
-    images = torch.randn(count, 3, *model.config.image_size).to(device)
-    expected = model(images, independent=True)
-    model.static = StaticDecoding(model.config, captured=torch.device(device).type == "cuda")
-    try:
-        model(images.flip(0), independent=True)  # must leave nothing behind
-        return agreement(model, model(images, independent=True), expected)
-    finally:
-        model.static = None
+    network = network.to(device).requires_grad_(False)
+    images = torch.randn(count, 3, *network.config.image_size).to(device)
+    expected = Reader(network)(images, independent=True)
+    loop = GraphLoop(network.config, captured=torch.device(device).type == "cuda")
+    reader = Reader(network, loop=loop)
+    reader(images.flip(0), independent=True)  # must leave nothing behind
+    return agreement(network, reader(images, independent=True), expected)
 
 
 def compare_resizing(device: str, count: int) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Archives of any size in, records out: nothing lost, nothing read twice.
+"""Batch jobs: archives of any size in, records out; every page is read once.
 
-`job.Job` runs, `sources` says what there is to read, `manifest` what is done, `records` holds what
-was read. Needs the extra `batch`.
+`job.Job` runs a job, `inputs` lists what there is to read, `records` stores what was read. Needs
+the extra `batch`.
 """

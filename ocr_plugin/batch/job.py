@@ -1,8 +1,8 @@
-"""A job: a folder in which the records of all that was read come together.
+"""A batch job: reads sources and keeps the records in a folder.
 
     members ──> content ──> decoding processes ──> engine ──> groups of records ──> manifest
 
-Everything between is bounded. Killed at any moment and run again, it does what is missing.
+All queues are bounded. A job that was killed resumes where it stopped.
 """
 
 import hashlib
@@ -11,19 +11,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from ocr_plugin.batch.decoding import BadPage, Decoder, Decoding
-from ocr_plugin.batch.engines import limited_threads, make_engine, shares
-from ocr_plugin.batch.folder import locked, recording
-from ocr_plugin.batch.members import BadMember, Member
-from ocr_plugin.batch.memory import Trimmer, share_arenas
+from ocr_plugin.batch.engines import TimedRecognizer, make_engine, timed
+from ocr_plugin.batch.inputs.members import BadMember, Member
+from ocr_plugin.batch.inputs.sources import checked, members
+from ocr_plugin.batch.inputs.total_bytes import ByteCounter
+from ocr_plugin.batch.job_folder import locked, recording
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
-from ocr_plugin.batch.reading import Readers, TimedRecognizer, timed
-from ocr_plugin.batch.recorder import WHOLE_FILE, OpenFile, Recorder
-from ocr_plugin.batch.rows import FileKey
-from ocr_plugin.batch.sources import checked, members
-from ocr_plugin.batch.volume import Volume
-from ocr_plugin.engine import Engine
+from ocr_plugin.batch.records.recorder import OpenFile, Recorder
+from ocr_plugin.batch.records.rows import FileKey
+from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.reader_threads import Readers
+from ocr_plugin.pages.decoder_pool import Decoder, Decoding
+from ocr_plugin.runtime.memory import Trimmer, share_arenas
+from ocr_plugin.runtime.threads import limited_threads, shares
 from ocr_plugin.schema import Page, PageError
 
 
@@ -31,7 +32,7 @@ class Job:
     """A batch job in a folder.
 
     Args:
-        folder: made if it is not there.
+        folder: created if it does not exist.
         options: what decides the records.
     """
 
@@ -47,19 +48,19 @@ class Job:
         stop: Callable[[], bool] = lambda: False,
         engine: Engine | None = None,
     ) -> Progress:
-        """Reads what of the sources is not done yet.
+        """Reads the pages of the sources that are not done yet.
 
         Args:
             sources: as `sources.members` takes them.
-            run: how.
-            tell: called now and then with what was done so far.
-            stop: asked before every page; where it says so, what was begun is finished and the
-                run ends.
-            engine: reads the pages instead of one that is made of the options.
+            run: options of this run.
+            tell: called regularly with the progress.
+            stop: checked before every page; if true, pages in progress are finished and the run
+                ends.
+            engine: used instead of one made from the options.
 
         Raises:
-            ConfigurationError: the job was begun with other options or models, another run is at
-                it, or there is no such source.
+            ConfigurationError: the job was begun with other options or models, is in use by
+                another run, or there is no such source.
             TooManyErrors: more pages failed than `max_error_rate`.
             OcrError: the folder cannot be written.
         """
@@ -78,11 +79,11 @@ class Job:
                 self.options.engine.images, run.decoders, run.page_seconds, self.folder
             )
             stack.callback(decoder.close)
-            volume = Volume(sources, self.options.sources)
-            stack.callback(volume.close)
+            counter = ByteCounter(sources, self.options.sources)
+            stack.callback(counter.close)
             reading = Readers[tuple[OpenFile, int]](engine, readers)
             stack.callback(reading.close)
-            current = _Run(run, recorder, decoder, reading, recognizer, volume, stop)
+            current = _Run(run, recorder, decoder, reading, recognizer, counter, stop)
             return current.through(members(sources, self.options.sources))
 
 
@@ -96,17 +97,17 @@ class _Run:
         decoder: Decoder,
         readers: Readers[tuple[OpenFile, int]],
         timed: TimedRecognizer,
-        volume: Volume,
+        counter: ByteCounter,
         stop: Callable[[], bool],
     ) -> None:
         self._options, self._recorder, self._decoder = options, recorder, decoder
-        self._readers, self._timed, self._volume, self._stop = readers, timed, volume, stop
+        self._readers, self._timed, self._counter, self._stop = readers, timed, counter, stop
         self._progress, self._memory = recorder.progress, Trimmer()
         self._begun: deque[tuple[OpenFile, Decoding, frozenset[int]]] = deque()
         self._handed_in = 0
 
     def through(self, found: Iterator[Member]) -> Progress:
-        """Reads all members; returns what was done."""
+        """Reads all members; returns the progress."""
         try:
             for member in found:
                 if self._is_over():
@@ -125,12 +126,12 @@ class _Run:
         return self._progress
 
     def _advance_to(self, most: int) -> None:
-        """Hands in pages until no more than so many files are begun, or the run is to stop."""
+        """Submits pages until at most `most` files are open, or the run is to stop."""
         while len(self._begun) > most and not self._progress.stopped:
             self._advance()
 
     def _go_on(self) -> None:
-        """Does what needs no waiting: of many files that are done, none hands anything in."""
+        """Does what needs no waiting, also between files that are skipped."""
         while self._begun and self._begun[0][1].is_ready and not self._progress.stopped:
             self._advance()
         self._take(self._readers.results())
@@ -142,8 +143,8 @@ class _Run:
         return self._stop() or (limit is not None and self._handed_in >= limit)
 
     def _begin(self, member: Member) -> None:
-        """Begins to decode a member, unless that is not needed."""
-        self._recorder.meet(member.source)
+        """Starts decoding a member unless it is done."""
+        self._recorder.note_source(member.source)
         self._progress.volume += member.volume
         if self._recorder.manifest.is_complete(member.source, member.name, member.fingerprint):
             self._progress.skipped += 1
@@ -153,7 +154,7 @@ class _Run:
             content = member.read()
         except BadMember as error:
             key = FileKey(member.source, member.name, "")
-            bad = BadPage(WHOLE_FILE, type(error).__name__, str(error))
+            bad = PageError(name=key.place, kind=type(error).__name__, message=str(error))
             self._recorder.unreadable(key, member.fingerprint, bad)
             return
         key = FileKey(member.source, member.name, hashlib.sha256(content).hexdigest())
@@ -163,7 +164,7 @@ class _Run:
             self._begun.append((file, self._decoder.begin(key.place, content, key.sha256), done))
 
     def _advance(self) -> None:
-        """Hands in the next pages of the file that was begun first."""
+        """Submits the next pages of the file that was opened first."""
         file, decoding, done = self._begun[0]
         pages = decoding.pages(done)
         if pages is None:
@@ -177,7 +178,7 @@ class _Run:
                 self._progress.stopped = True
                 return
             self._handed_in += 1
-            if isinstance(page, BadPage):
+            if isinstance(page, PageError):
                 self._recorder.fail(file, page)
                 continue
             file.open_pages += 1
@@ -189,7 +190,7 @@ class _Run:
             file.open_pages -= 1
             self._measure()
             if isinstance(result, PageError):
-                self._recorder.fail(file, BadPage(index, result.kind, result.message))
+                self._recorder.fail(file, result)
             else:
                 self._recorder.keep(file, index, result.model_dump(mode="json"))
             if file.is_done:
@@ -198,4 +199,4 @@ class _Run:
     def _measure(self) -> None:
         self._progress.crops = self._timed.crops
         self._progress.recognizer_seconds = self._timed.seconds
-        self._progress.total_volume = self._volume.total
+        self._progress.total_volume = self._counter.total

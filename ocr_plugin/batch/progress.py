@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-# The first pages, for which everything has to be loaded, say nothing about the others.
+# The first pages include loading time, so they give no estimate.
 _TELLING_S = 10.0
 
 
@@ -16,13 +16,12 @@ class Progress:
         skipped: files that were done before.
         duplicates: pages that were recorded without reading them again.
         seconds: since the run began.
-        crops: what the recognizer was given.
-        recognizer_seconds: what it took, all threads together.
+        crops: number given to the recognizer.
+        recognizer_seconds: spent in it, summed over the threads.
         readers: threads, or processes, that read pages.
-        volume: bytes of the sources that were passed.
+        volume: bytes of the sources processed so far.
         skipped_volume: of these, the bytes of files that were done before.
-        total_volume: bytes of all sources; None while they are being counted, or if some are not
-            told.
+        total_volume: bytes of all sources; None while being counted, or if some are unknown.
         stopped: whether the run ended before its sources did.
         is_over: whether it has ended.
     """
@@ -43,7 +42,7 @@ class Progress:
 
     @property
     def recorded(self) -> int:
-        """Pages of which there are records now, read or not."""
+        """Pages recorded by this run, errors included."""
         return self.pages + self.duplicates
 
     @property
@@ -58,7 +57,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """What is left, by the bytes; None as long as nobody knows."""
+        """Estimated from the bytes that are left; None if unknown."""
         read = self.volume - self.skipped_volume
         if self.is_over or self.stopped or self.seconds < _TELLING_S or read <= 0:
             return None

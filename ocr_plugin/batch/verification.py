@@ -1,4 +1,4 @@
-"""Whether a job's folder is whole: every page once, every record as the manifest says."""
+"""Verifies a job's folder: every page once, every record as in the manifest."""
 
 import json
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ocr_plugin.batch.manifest import Manifest
-from ocr_plugin.batch.records import read_group, shard_numbers, shard_path
-from ocr_plugin.batch.rows import ERRORS, Group, PageRow
+from ocr_plugin.batch.records.manifest import Manifest
+from ocr_plugin.batch.records.rows import ERRORS, Group, PageRow
+from ocr_plugin.batch.records.shards import read_group, shard_numbers, shard_path
 from ocr_plugin.errors import OcrError, one_line
 from ocr_plugin.schema import Page
 
 
 def problems(folder: Path) -> Iterator[str]:
-    """Yields what is wrong with a job's folder, a line each; nothing where all is well.
+    """Yields each problem of a job's folder as one line.
 
     Every record file is read from its first byte to its last committed one: a byte that changed, a
     page that is there twice, is missing, does not parse, or has another hash than the manifest is a
-    problem. Records past the committed size are none: they are cut off at the next run.
+    problem. Bytes past the committed size are none: they are truncated at the next run.
 
     Raises:
         OcrError: the manifest cannot be read.
@@ -28,8 +28,8 @@ def problems(folder: Path) -> Iterator[str]:
     with Manifest(folder, read_only=True) as manifest:
         yield from _size_problems(folder, manifest.sizes())
         yield from _group_problems(folder, manifest.groups(), manifest.rows())
-        for place, told, found in manifest.gaps():
-            yield f"{place}: {found} pages are noted, in another order or number than its {told}"
+        for label, expected, found in manifest.gaps():
+            yield f"{label}: {found} of {expected} pages are recorded, or their numbers have gaps"
 
 
 def _size_problems(folder: Path, sizes: dict[int, int]) -> Iterator[str]:
@@ -42,7 +42,7 @@ def _size_problems(folder: Path, sizes: dict[int, int]) -> Iterator[str]:
     known = {*sizes, max(sizes, default=0) + 1}
     for number in shard_numbers(folder):
         if number not in known and shard_path(folder, number).stat().st_size:
-            yield f"{shard_path(folder, number).name}: the manifest does not know it"
+            yield f"{shard_path(folder, number).name}: not in the manifest"
 
 
 def _group_problems(
@@ -60,7 +60,7 @@ def _group_problems(
         name = shard_path(folder, group.shard).name
         end = reached.get(group.shard, 0)
         if end != group.frame:
-            yield f"{name}: from byte {end} to {group.frame} the manifest does not know it"
+            yield f"{name}: bytes {end} to {group.frame} are not in the manifest"
         reached[group.shard] = group.frame + group.size
         try:
             records = read_group(folder, group)
@@ -74,9 +74,9 @@ def _group_problems(
 def _record_problems(group: Group, records: list[bytes], rows: list[PageRow]) -> Iterator[str]:
     if len(records) != group.records:
         yield f"{len(records)} records, where {group.records} were written"
-    # Errors of pages that were tried again may still stand in their file.
+    # Errors of retried pages may still be in the file.
     if group.shard != ERRORS and [row.line for row in rows] != list(range(len(records))):
-        yield f"{len(records)} records, where {len(rows)} pages were told"
+        yield f"{len(records)} records, where the manifest has {len(rows)}"
     for row in rows:
         if row.line < len(records):
             reason = _difference(records[row.line], row)
@@ -85,13 +85,13 @@ def _record_problems(group: Group, records: list[bytes], rows: list[PageRow]) ->
 
 
 def _difference(line: bytes, row: PageRow) -> str:
-    """Returns what is wrong with a record, or nothing."""
+    """Returns what is wrong with a record, or an empty string."""
     try:
         record: dict[str, Any] = json.loads(line)
-        told = (record["source"], record["member"], record["sha256"] or "")
+        found = (record["source"], record["member"], record["sha256"] or "")
         index = -1 if record["page_index"] is None else record["page_index"]
-        if (*told, index) != (row.key.source, row.key.member, row.key.sha256, row.page_index):
-            return f"it is of {told[0]} {told[1]}, page {index}, not of {row.key.source}"
+        if (*found, index) != (row.key.source, row.key.member, row.key.sha256, row.page_index):
+            return f"it belongs to {found[0]} {found[1]}, page {index}, not to {row.key.source}"
         if row.group.shard == ERRORS:
             return "" if record["error"]["message"] else "the error has no message"
         page = Page.model_validate(record["page"])

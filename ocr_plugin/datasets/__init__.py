@@ -1,1 +1,1 @@
-"""Labelled data in the layouts in which it is handed around, for training and for judging."""
+"""Labelled data sets in their usual layouts, for training and evaluation."""

@@ -2,12 +2,12 @@
 
 * COCO: ``images``, and ``annotations`` with ``segmentation`` or ``bbox``. Text is in ``text``,
   ``transcription`` or ``utf8_string``, of the annotation or of its ``attributes``; ``iscrowd``, a
-  true ``ignore``, ``illegible`` or ``difficult`` and a category of such a name make it not count.
-  A word in several parts becomes one outline around them all. CVAT turns boxes by
-  ``attributes.rotation``, in degrees around their middle.
+  true ``ignore``, ``illegible`` or ``difficult``, or a category of such a name marks a word that
+  does not count. A word in several parts becomes one outline around them all. CVAT rotates boxes
+  by ``attributes.rotation``, in degrees around their middle.
 * COCO-Text: ``imgs``, and ``anns`` with ``mask`` (version 2), ``polygon`` (version 1) or ``bbox``;
-  ``legibility`` tells what does not count. Pictures of its test set, which has no labels, are left
-  out. TextOCR has ``points``, and ``.`` for illegible text.
+  ``legibility`` marks words that do not count. Pictures of its test set, which has no labels, are
+  left out. TextOCR has ``points``, and ``.`` for illegible text.
 """
 
 from pathlib import Path
@@ -60,7 +60,7 @@ def read_coco(path: Path, labels: dict[str, Any]) -> list[LabelledPage]:
         labels: its value.
 
     Raises:
-        ConfigurationError: an entry that cannot be understood, or whose picture is not there.
+        ConfigurationError: an invalid entry, or one whose picture is missing.
     """
     pages = _Pages(path)
     ignored = set()
@@ -79,14 +79,14 @@ def read_coco(path: Path, labels: dict[str, Any]) -> list[LabelledPage]:
 
 
 def read_coco_text(path: Path, labels: dict[str, Any]) -> list[LabelledPage]:
-    """Returns the pages of a file; else as `read_coco`."""
+    """Returns the pages of a file; otherwise as `read_coco`."""
     pages = _Pages(path)
     owners: dict[str, str] = {}
     with naming(f"{path}: imgToAnns"):
         for image_id, entries in object_of(labels.get("imgToAnns", {})).items():
             owners.update((str(entry), image_id) for entry in list_of(entries))
     for key, image in labels["imgs"].items():
-        # It says `test` of pictures whose words are kept secret: not of pictures without words.
+        # The set `test` has secret labels; that does not mean pictures without words.
         if not isinstance(image, dict) or image.get("set") != "test":
             pages.add(image, f"image {key}")
     for key, entry in labels["anns"].items():
@@ -98,7 +98,7 @@ def read_coco_text(path: Path, labels: dict[str, Any]) -> list[LabelledPage]:
 
 
 class _Pages:
-    """The pages of a file, in its order, that are given their words one by one."""
+    """The pages of a file, in its order; their words are added one by one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -129,10 +129,10 @@ def _id(entry: Any, number: int) -> str:
 def _word(entry: dict[str, Any], ignore: bool) -> LabelledWord | None:
     attributes = entry.get("attributes")
     attributes = attributes if isinstance(attributes, dict) else {}
-    tellers = (entry, attributes)
-    text = next((teller[name] for teller in tellers for name in _TEXTS if teller.get(name)), None)
-    ignore = ignore or any(_true(teller.get(name)) for teller in tellers for name in _MARKS)
-    ignore = ignore or any(not_counted(teller.get("legibility")) for teller in tellers)
+    sources = (entry, attributes)
+    text = next((source[name] for source in sources for name in _TEXTS if source.get(name)), None)
+    ignore = ignore or any(_true(source.get(name)) for source in sources for name in _MARKS)
+    ignore = ignore or any(not_counted(source.get("legibility")) for source in sources)
     return marked_word(_outline(entry, attributes.get("rotation") or 0), text, ignore)
 
 

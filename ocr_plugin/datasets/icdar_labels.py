@@ -1,12 +1,12 @@
-r"""Lines of ICDAR's text files, one a word.
+r"""Lines of ICDAR's text files, one per word.
 
 * 2015: ``x1,y1,x2,y2,x3,y3,x4,y4,text``; the text may hold commas, and may be missing;
 * 2017 and 2019 MLT: ``x1,...,y4,script,text``, where all lines of the file name a script;
 * 2013: ``x0, y0, x1, y1, "text"`` or ``x0 y0 x1 y1 "text"``, two corners;
 * polygons of any number of points before a ``"text"``, as CVAT writes them, or before ``####text``,
-  as CTW1500 has it; of six points or more also before a text without comma.
+  as in CTW1500; of six points or more also before a text without comma.
 
-In quotes, ``\"`` and ``\\`` stand for ``"`` and ``\``, as for the competitions' own evaluation.
+In quotes, ``\"`` and ``\\`` stand for ``"`` and ``\``, as in the competitions' own evaluation.
 The text ``###`` means that a word does not count.
 """
 
@@ -39,10 +39,10 @@ def is_icdar(line: str) -> bool:
 
 
 def icdar_words(lines: list[tuple[str, str]]) -> tuple[LabelledWord, ...]:
-    """Returns the words of a file's lines, each line after its place.
+    """Returns the words of a file's lines, given as pairs of place and line.
 
     Raises:
-        ConfigurationError: a line that cannot be understood.
+        ConfigurationError: an invalid line.
     """
     parted = []
     for place, line in lines:
@@ -68,7 +68,7 @@ def _word(numbers: list[float], text: str) -> LabelledWord | None:
 
 
 def _parted(line: str) -> tuple[list[float], str]:
-    """Returns a line's coordinates, and all that follows."""
+    """Returns a line's coordinates, and the rest of the line."""
     with_commas = _BEFORE_COMMA.match(line)
     number = _BEFORE_COMMA if with_commas else _BEFORE_SPACE
     numbers, ends = [], [0]
@@ -88,7 +88,7 @@ def _coordinates(numbers: int, rest: str) -> int:
         return numbers
     if numbers >= _LONG:
         if rest and ("," in rest or numbers % 2):
-            raise ValueError(f"{numbers} numbers before the text; in quotes it may hold commas")
+            raise ValueError(f"{numbers} numbers before the text; quote a text with commas")
         return numbers - numbers % 2
     if numbers < 4:
         raise ValueError(_EXPECTED)

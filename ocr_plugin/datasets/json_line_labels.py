@@ -21,7 +21,7 @@ def read_json_lines(path: Path) -> list[LabelledPage]:
     """Returns the pages of a file.
 
     Raises:
-        ConfigurationError: a line that cannot be understood, or whose picture is not there.
+        ConfigurationError: an invalid line, or one whose picture is missing.
     """
     pages, pictures = [], Pictures(path)
     for place, line in lines_of(path):

@@ -1,4 +1,4 @@
-"""What all layouts of labels share: reading a file, naming a fault, finding a picture, a word."""
+"""Shared by all layouts of labels: files, errors with their place, pictures, words."""
 
 import json
 import math
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from ocr_plugin.datasets.labelled_page import LabelledWord
 from ocr_plugin.errors import ConfigurationError, one_line
-from ocr_plugin.geometry import clockwise
 from ocr_plugin.protocols import Points
+from ocr_plugin.regions.geometry import clockwise
 
-# In square pixels; float32 leaves a line some area.
+# Square pixels; rounded to float32, even a line has some area.
 _NO_AREA = 0.01
 # Folders for labels alone: the pictures lie beside them, or in ``images`` beside them.
 _LABEL_FOLDERS = ("annotations", "gt", "labels")
@@ -29,7 +29,7 @@ _NOT_COUNTED = re.compile(
 
 
 def text_of(path: Path) -> str:
-    """Returns what a text file says, without a byte order mark.
+    """Returns the content of a text file, without a byte order mark.
 
     Raises:
         ConfigurationError: it cannot be read, or is not UTF-8.
@@ -43,9 +43,9 @@ def text_of(path: Path) -> str:
 
 
 def lines_of(path: Path) -> list[tuple[str, str]]:
-    """Returns the lines of a text file that are not blank, each after its place in it.
+    """Returns the lines of a text file that are not blank, as pairs of place and line.
 
-    What else ends a line in Unicode may stand in a label.
+    Only line feeds separate lines: labels may contain Unicode's other separators.
 
     Raises:
         ConfigurationError: as `text_of`.
@@ -58,7 +58,7 @@ def json_of(path: Path) -> Any:
     """Returns the value of a JSON file.
 
     Raises:
-        ConfigurationError: it cannot be read, or is no JSON.
+        ConfigurationError: it cannot be read, or is not JSON.
     """
     text = text_of(path)
     with naming(str(path)):
@@ -67,45 +67,45 @@ def json_of(path: Path) -> Any:
 
 @contextmanager
 def naming(place: str) -> Iterator[None]:
-    """Makes of what goes wrong inside a ConfigurationError, of one line that names the place."""
+    """Turns errors of the body into a ConfigurationError, one line that names the place."""
     try:
         yield
     except KeyError as error:
-        raise ConfigurationError(f"{place}: not understood: there is no {error}") from error
+        raise ConfigurationError(f"{place}: invalid labels: {error} is missing") from error
     except (ValueError, TypeError, ArithmeticError, RecursionError, OSError) as error:
-        raise ConfigurationError(f"{place}: not understood: {one_line(error)}") from error
+        raise ConfigurationError(f"{place}: invalid labels: {one_line(error)}") from error
 
 
 def object_of(value: Any) -> dict[str, Any]:
-    """Returns a value that must be an object of JSON.
+    """Returns a value that must be a JSON object.
 
     Raises:
         ValueError: it is not.
     """
     if not isinstance(value, dict):
-        raise ValueError(f"no object: {reprlib.repr(value)}")
+        raise ValueError(f"not an object: {reprlib.repr(value)}")
     return value
 
 
 def list_of(value: Any) -> list[Any]:
-    """Returns a value that must be a list of JSON.
+    """Returns a value that must be a JSON list.
 
     Raises:
         ValueError: it is not.
     """
     if not isinstance(value, list):
-        raise ValueError(f"no list: {reprlib.repr(value)}")
+        raise ValueError(f"not a list: {reprlib.repr(value)}")
     return value
 
 
 def name_of(value: Any) -> str:
-    """Returns a picture's name.
+    """Returns a value that must be a picture's name.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not.
     """
     if not isinstance(value, str) or not value:
-        raise ValueError(f"no name of a picture: {reprlib.repr(value)}")
+        raise ValueError(f"not a picture's name: {reprlib.repr(value)}")
     return value
 
 
@@ -118,7 +118,7 @@ def not_counted(name: Any) -> bool:
 
 
 def picture_folders(folder: Path) -> list[Path]:
-    """Returns where the pictures may be whose labels are in a folder."""
+    """Returns the folders that may hold the pictures for labels in a folder."""
     places = [folder, folder / "images"]
     whole = folder.absolute()
     if whole.name in _LABEL_FOLDERS:
@@ -129,8 +129,8 @@ def picture_folders(folder: Path) -> list[Path]:
 class Pictures:
     """The pictures that a file of labels names; beside it, or in ``images``.
 
-    A name may have more folders in front than there are here: they are left out, one after another,
-    until a picture is there. Two names must not lead to one picture that way.
+    Leading folders of a name that do not exist here are dropped one by one until the picture is
+    found. Two names must not lead to the same picture.
     """
 
     def __init__(self, labels: Path) -> None:
@@ -138,21 +138,21 @@ class Pictures:
         self._names: dict[Path, str] = {}
 
     def path(self, name: str, *others: str) -> Path:
-        """Returns where a picture is.
+        """Returns the path of a picture.
 
         Args:
             name: as in the labels.
-            others: what else the file may be called.
+            others: further names that the file may have.
 
         Raises:
-            ValueError: it is not there, or another name leads there as well.
+            ValueError: it is missing, or another name leads to it as well.
         """
         for path in (place for each in (name, *others) for place in self._places(each)):
             if path.is_file():
                 if self._names.setdefault(path, name) != name:
                     raise ValueError(f"{self._names[path]} and {name} both lead to {path}")
                 return path
-        raise ValueError(f"picture not there: {name}")
+        raise ValueError(f"picture not found: {name}")
 
     def _places(self, name: str) -> Iterator[Path]:
         yield self._folders[0] / name
@@ -167,25 +167,25 @@ def polygon_of(points: Any) -> Points:
     """Returns an outline, (N, 2) float32, clockwise.
 
     Raises:
-        ValueError: these are no points of a polygon.
+        ValueError: the points are not a polygon.
     """
     with np.errstate(over="ignore"):
         polygon = np.asarray(points, np.float64).astype(np.float32)
     if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
-        raise ValueError(f"no polygon: {reprlib.repr(points)}")
+        raise ValueError(f"not a polygon: {reprlib.repr(points)}")
     if not np.isfinite(polygon).all():
-        raise ValueError(f"no finite numbers: {reprlib.repr(points)}")
+        raise ValueError(f"not finite: {reprlib.repr(points)}")
     return clockwise(polygon)
 
 
 def quad_of(x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
-    """Returns a rectangle's corners, (4, 2), from two that are opposite.
+    """Returns a rectangle's corners, (4, 2), from two opposite ones.
 
     Raises:
         ValueError: a number is not finite.
     """
     if not np.isfinite((x0, y0, x1, y1)).all():
-        raise ValueError(f"no finite numbers: {x0}, {y0}, {x1}, {y1}")
+        raise ValueError(f"not finite: {x0}, {y0}, {x1}, {y1}")
     (x0, x1), (y0, y1) = sorted((x0, x1)), sorted((y0, y1))
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
 
@@ -193,10 +193,10 @@ def quad_of(x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
 def turned(
     points: NDArray[np.float64], degrees: Any, centre: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Returns points turned around another one, clockwise as seen on the screen.
+    """Returns points rotated around another one, clockwise as seen on the screen.
 
     Raises:
-        ValueError: that is no angle.
+        ValueError: not an angle.
     """
     angle = math.radians(float(degrees))
     along, across = math.cos(angle), math.sin(angle)
@@ -206,13 +206,13 @@ def turned(
 
 
 def word_of(points: Any, text: Any = None, ignore: bool = False) -> LabelledWord | None:
-    """Returns a word, or None where its outline encloses nothing, as some of any big set do.
+    """Returns a word, or None if its outline encloses nothing, as a few do in any large set.
 
     Raises:
-        ValueError: these are no points of a polygon, or that is no text.
+        ValueError: the points are not a polygon, or the text is not a string.
     """
     if text is not None and not isinstance(text, str):
-        raise ValueError(f"no text: {reprlib.repr(text)}")
+        raise ValueError(f"not a text: {reprlib.repr(text)}")
     polygon = polygon_of(points)
     if cv2.contourArea(cv2.convexHull(polygon)) < _NO_AREA:
         return None
@@ -220,11 +220,11 @@ def word_of(points: Any, text: Any = None, ignore: bool = False) -> LabelledWord
 
 
 def marked_word(points: Any, text: Any, ignore: bool = False) -> LabelledWord | None:
-    """Returns a word whose text may be ``###`` instead, for illegible; else as `word_of`."""
+    """Returns a word; the text ``###`` marks it as illegible; otherwise as `word_of`."""
     ignore = ignore or text == "###"
     return word_of(points, None if text in ("", "###") else text, ignore)
 
 
 def words_of(words: Iterable[LabelledWord | None]) -> tuple[LabelledWord, ...]:
-    """Returns the words that enclose something."""
+    """Returns the words whose outlines enclose something."""
     return tuple(word for word in words if word is not None)

@@ -1,13 +1,13 @@
-"""Labels as Label Studio exports them, as "JSON".
+"""Labels exported by Label Studio as "JSON".
 
 A list of tasks. Words are the regions of types ``rectanglelabels``, ``polygonlabels``,
-``rectangle`` and ``polygon``; results of other types that have a region's id tell about it:
-``textarea`` its text, ``labels`` and ``choices`` what it is, where ``ignore``, ``illegible`` and
-the like make it not count. Coordinates are percents of the picture; a rectangle is turned around
-its top left corner, by degrees clockwise.
+``rectangle`` and ``polygon``; results of other types with a region's id describe it: ``textarea``
+its text, ``labels`` and ``choices`` its kind, of which ``ignore``, ``illegible`` and the like mark
+a word that does not count. Coordinates are percentages of the picture; a rectangle is rotated
+around its top left corner, in degrees clockwise.
 
 Of several annotations of a task the one marked as ground truth is taken, or else the latest.
-Cancelled annotations are none; a task without annotation is left out, for nothing is known of it.
+Cancelled annotations are ignored; a task without annotation is left out.
 """
 
 import re
@@ -35,7 +35,7 @@ from ocr_plugin.datasets.labelled_page import LabelledPage, LabelledWord
 
 _RECTANGLES = ("rectanglelabels", "rectangle")
 _POLYGONS = ("polygonlabels", "polygon")
-# To leave such a region out would call its text background.
+# An error, since skipping such a region would make its text background.
 _NOT_READ = re.compile(r"(brush|bitmask|ellipse|vector)(labels)?")
 _PICTURE = re.compile(r".+\.(bmp|gif|jpe?g|png|tiff?|webp)", re.IGNORECASE)
 _UPLOAD = re.compile(r"[0-9a-f]{8}-(?=.)")
@@ -47,7 +47,7 @@ def is_label_studio(labels: Any) -> bool:
 
 
 def is_label_studio_min(labels: Any) -> bool:
-    """Returns whether a value of JSON is an export as "JSON-MIN", which drops what is needed."""
+    """Returns whether a JSON value is an export as "JSON-MIN", which lacks the picture's size."""
     return _all_have(labels, "annotation_id") and not _any_has(labels, "data")
 
 
@@ -59,7 +59,7 @@ def read_label_studio(path: Path, tasks: list[dict[str, Any]]) -> list[LabelledP
         tasks: its value.
 
     Raises:
-        ConfigurationError: a task that cannot be understood, or whose picture is not there.
+        ConfigurationError: an invalid task, or one whose picture is missing.
     """
     pages, pictures = [], Pictures(path)
     for number, task in enumerate(tasks, 1):
@@ -111,8 +111,8 @@ def _words(results: list[Any], place: str) -> tuple[LabelledWord, ...]:
 def _word(region: list[dict[str, Any]]) -> LabelledWord | None:
     outlines = [outline for outline in map(_outline, region) if outline is not None]
     if not outlines:
-        return None  # what was said of the picture as a whole
-    texts = [text for result in region for text in _said(result, "textarea", "text")]
+        return None  # a result about the picture as a whole
+    texts = [text for result in region for text in _values(result, "textarea", "text")]
     ignore = any(not_counted(name) for result in region for name in _names(result))
     return marked_word(outlines[0], " ".join(texts), ignore)
 
@@ -120,15 +120,15 @@ def _word(region: list[dict[str, Any]]) -> LabelledWord | None:
 def _outline(result: dict[str, Any]) -> NDArray[np.float64] | None:
     kind = result.get("type")
     if isinstance(kind, str) and _NOT_READ.fullmatch(kind):
-        raise ValueError(f"{kind} are not read, only rectangles and polygons")
+        raise ValueError(f"{kind} is not supported; use rectangles or polygons")
     if kind not in (*_RECTANGLES, *_POLYGONS):
         return None
     if result.get("image_rotation"):
-        raise ValueError("labelled on a picture that was turned: turn the file itself")
+        raise ValueError("labelled on a rotated picture; rotate the file itself instead")
     value = object_of(result["value"])
     size = np.array([result["original_width"], result["original_height"]], np.float64) / 100
     if not (np.isfinite(size) & (size > 0)).all():
-        raise ValueError(f"no size of a picture: {size * 100}")
+        raise ValueError(f"not a picture's size: {size * 100}")
     if kind in _POLYGONS:
         return np.asarray(value["points"], np.float64) * size
     corner = np.array([value["x"], value["y"]], np.float64) * size
@@ -139,22 +139,22 @@ def _outline(result: dict[str, Any]) -> NDArray[np.float64] | None:
 def _names(result: dict[str, Any]) -> Iterator[str]:
     kind = str(result.get("type"))
     if kind.endswith("labels") or kind == "choices":
-        yield from _said(result, kind, kind)
+        yield from _values(result, kind, kind)
 
 
-def _said(result: dict[str, Any], kind: str, name: str) -> list[str]:
+def _values(result: dict[str, Any], kind: str, name: str) -> list[str]:
     if result.get("type") != kind:
         return []
-    said = object_of(result["value"]).get(name, [])
-    return [said] if isinstance(said, str) else [str(each) for each in list_of(said)]
+    found = object_of(result["value"]).get(name, [])
+    return [found] if isinstance(found, str) else [str(each) for each in list_of(found)]
 
 
 def _picture(task: dict[str, Any], pictures: Pictures) -> Path:
     names = [_file_name(source) for source in _sources(task)]
     if not names:
-        raise ValueError("names no picture")
+        raise ValueError("no picture named")
     names += [unquote(name) for name in names]
-    # An upload's name has a number in front, the file that was uploaded has not.
+    # Label Studio puts a number before the names of uploaded files.
     return pictures.path(*names, *map(_without_upload, names))
 
 
@@ -164,13 +164,13 @@ def _sources(task: dict[str, Any]) -> list[str]:
     if not named:
         named = [each for each in data.values() if _is_picture(each)]
     if len(named) > 1:
-        raise ValueError(f"names several pictures: {', '.join(named)}")
+        raise ValueError(f"several pictures named: {', '.join(named)}")
     upload = task.get("file_upload")
     return [*named, upload] if _is_picture(upload) else named
 
 
 def _is_picture(value: Any) -> TypeGuard[str]:
-    # What was uploaded may have been a list of tasks.
+    # The upload may have been a list of tasks.
     return isinstance(value, str) and _PICTURE.fullmatch(_file_name(value)) is not None
 
 
@@ -178,7 +178,7 @@ def _file_name(source: str) -> str:
     parts = urlsplit(source)
     if parts.path.endswith("/local-files/"):  # ?d=folder/picture.jpg
         return "".join(parse_qs(parts.query)["d"])
-    # Anything but an address is a path, where ``?`` and ``#`` are letters like others.
+    # Anything but a URL is a path, in which ``?`` and ``#`` are ordinary characters.
     return (parts.path if "://" in source else source).lstrip("/")
 
 

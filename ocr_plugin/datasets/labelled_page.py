@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocr_plugin.images import PageImage, open_pages
-from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.decode import first_page
 from ocr_plugin.protocols import RGB, Points
 
 
@@ -14,8 +13,8 @@ class LabelledWord:
 
     Attributes:
         polygon: (N, 2) float32 page pixels, N >= 3.
-        text: what it says, or None where the labels do not tell.
-        ignore: whether it counts neither way: illegible, or not sure to be a word.
+        text: its text, or None if not labelled.
+        ignore: whether it is left out of scores: illegible, or not certainly a word.
     """
 
     polygon: Points
@@ -36,7 +35,4 @@ class LabelledPage:
         Raises:
             UnreadableImage: the file does not decode.
         """
-        page = next(open_pages(self.path, ImageOptions()))
-        if not isinstance(page, PageImage):
-            raise page
-        return page.pixels
+        return first_page(self.path).pixels

@@ -1,7 +1,7 @@
 """Labels in PaddleOCR's ``Label.txt``, as PPOCRLabel writes it.
 
-A line: a picture, a tab, and JSON: ``[{"transcription": "...", "points": [[x, y], ...],
-"difficult": false}]``. As in PaddleOCR's own training, ``###`` and ``*`` stand for illegible text.
+Each line is a picture, a tab, and JSON: ``[{"transcription": "...", "points": [[x, y], ...],
+"difficult": false}]``. As in PaddleOCR's own training, ``###`` and ``*`` mean illegible text.
 """
 
 import json
@@ -33,7 +33,7 @@ def read_paddle(path: Path) -> list[LabelledPage]:
     """Returns the pages of a file.
 
     Raises:
-        ConfigurationError: a line that cannot be understood, or whose picture is not there.
+        ConfigurationError: an invalid line, or one whose picture is missing.
     """
     pages, pictures = [], Pictures(path)
     for place, line in lines_of(path):

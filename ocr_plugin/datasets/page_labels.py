@@ -1,22 +1,21 @@
-"""Labels of pages, in the layouts in which sets are handed around and labelling tools write them.
+"""Labels of pages, in the layouts of public sets and labelling tools.
 
-* ``labels.jsonl``: one object a line, ``image`` (a path) and ``words``, each with ``polygon``
-  ([[x, y], ...]), ``text`` and ``ignore``; or ``lines`` of that form, where words are not told
-  apart;
-* a text file for each picture, as ICDAR and Total-Text have them: `picture_labels`,
-  `icdar_labels`, `total_text_labels`;
+* ``labels.jsonl``: one object per line, ``image`` (a path) and ``words``, each with ``polygon``
+  ([[x, y], ...]), ``text`` and ``ignore``; or ``lines`` of that form, if words are not labelled;
+* a text file for each picture, as in ICDAR and Total-Text: `picture_labels`, `icdar_labels`,
+  `total_text_labels`;
 * an export of Label Studio, as JSON: `label_studio`;
-* JSON as COCO, COCO-Text and TextOCR have it: `coco_labels`;
+* JSON of COCO, COCO-Text and TextOCR: `coco_labels`;
 * PaddleOCR's ``Label.txt``: `paddle_labels`.
 
-Pictures are beside the labels or in ``images`` there; where the labels are in a folder called
-``annotations``, ``gt`` or ``labels``, also beside that one.
+Pictures are beside the labels or in ``images`` there; if the labels are in a folder called
+``annotations``, ``gt`` or ``labels``, also beside that folder.
 
-Coordinates are pixels of the page as a person sees it, upright, as `LabelledPage.pixels` returns
-it: a photograph whose EXIF says how to turn it is turned first. Label Studio labels pictures that
-way; whoever wrote labels with a tool that does not must turn the files.
+Coordinates are pixels of the upright page, as `LabelledPage.pixels` returns it, with the EXIF
+orientation applied. Label Studio does the same; for labels from a tool that does not, rotate the
+files themselves.
 
-Outlines are returned clockwise. One that encloses nothing is left out: big sets have a few.
+Outlines are returned clockwise. Those that enclose nothing are left out: large sets have a few.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +51,8 @@ def read_labels(path: Path) -> Sequence[LabelledPage]:
         path: the folder, or the file of labels itself.
 
     Raises:
-        ConfigurationError: no labels there, those of several sets, or labels that cannot be
-            understood; one line that names the file, and the line or the entry.
+        ConfigurationError: no labels, labels of several sets, or invalid labels; one line that
+            names the file, and the line or the entry.
     """
     if path.is_dir():
         readers = dict(_readers(path))
@@ -63,18 +62,18 @@ def read_labels(path: Path) -> Sequence[LabelledPage]:
     else:
         raise ConfigurationError(f"{path}: no such file or folder")
     if not readers:
-        raise ConfigurationError(f"{path}: no labels there that are known: {_KNOWN}")
+        raise ConfigurationError(f"{path}: no labels found; supported are {_KNOWN}")
     if len(readers) > 1:
         names = ", ".join(readers)
-        raise ConfigurationError(f"{path}: several labels: {names}; name the file that is meant")
+        raise ConfigurationError(f"{path}: labels of several sets: {names}; give one of the files")
     return next(iter(readers.values()))()
 
 
 def _readers(folder: Path) -> Iterator[tuple[str, _Reader]]:
-    """Yields all labels of a folder: what they are called, and what reads them."""
+    """Yields the names of all labels of a folder, and their readers."""
     for place in (folder, folder / "annotations"):
         for path in sorted(place.iterdir()) if place.is_dir() else ():
-            # Other JSON lines may be anything's.
+            # Other JSON Lines files may hold anything.
             if path.suffix.lower() != ".jsonl" or path.name == _OURS:
                 reader = _reader(path) if path.is_file() else None
                 if reader is not None:
@@ -85,7 +84,7 @@ def _readers(folder: Path) -> Iterator[tuple[str, _Reader]]:
 
 
 def _reader(path: Path) -> _Reader | None:
-    """Returns what reads a file of labels of many pictures; None if it is not one."""
+    """Returns the reader of a file of labels of many pictures; None if it is not one."""
     match path.suffix.lower():
         case ".jsonl":
             return partial(read_json_lines, path)
@@ -105,12 +104,12 @@ def _json_reader(path: Path) -> _Reader | None:
     if is_coco_text(labels):
         return partial(read_coco_text, path, labels)
     if is_label_studio_min(labels):
-        raise ConfigurationError(f"{path}: JSON-MIN of Label Studio; export it as JSON")
+        raise ConfigurationError(f"{path}: is JSON-MIN of Label Studio; export it as JSON")
     return None
 
 
 def _single(path: Path) -> _Reader | None:
-    """Returns what reads a file of labels of one picture."""
+    """Returns the reader of a file of labels of one picture."""
     labels = PictureLabels(path.parent, [path.name])
     return labels.read if labels.are_labels() else None
 
@@ -119,4 +118,4 @@ def _first_line(path: Path) -> str:
     try:
         return text_of(path).lstrip().partition("\n")[0]
     except ConfigurationError:
-        return ""  # any text may lie beside pictures
+        return ""  # not necessarily labels

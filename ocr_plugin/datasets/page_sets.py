@@ -15,8 +15,8 @@ class PageSet:
         path: see `page_labels`.
 
     Raises:
-        ConfigurationError: no labels there, or labels that cannot be understood; one line that
-            names the file, and the line or the entry.
+        ConfigurationError: no labels, or invalid ones; one line that names the file, and the line
+            or the entry.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,7 +24,7 @@ class PageSet:
         self.name = path.name if path.is_dir() else path.stem
         self.pages: Sequence[LabelledPage] = read_labels(path)
         if not self.pages:
-            raise ConfigurationError(f"{path}: labels of no page")
+            raise ConfigurationError(f"{path}: no labelled page")
 
     def __len__(self) -> int:
         return len(self.pages)
@@ -33,7 +33,7 @@ class PageSet:
         return self.pages[index]
 
     def describe(self) -> str:
-        """Returns one line: how many pages and words there are."""
+        """Returns one line with the numbers of pages and words."""
         words = [word for page in self.pages for word in page.words]
         counted = sum(not word.ignore for word in words)
         return (

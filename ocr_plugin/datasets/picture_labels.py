@@ -1,8 +1,8 @@
-"""Labels in a text file for each picture, as ICDAR's competitions and Total-Text have them.
+"""Labels in a text file for each picture, as in ICDAR's competitions and Total-Text.
 
 For ``img_1.jpg`` the file is called ``gt_img_1.txt``, ``poly_gt_img_1.txt``, ``img_1.txt`` or
 ``img_1.jpg.txt``. It is beside the picture, or in ``gt`` beside ``images``. A picture without such
-a file is not labelled, and left out; one with an empty file has no words.
+a file is not labelled and left out; one with an empty file has no words.
 """
 
 import re
@@ -20,11 +20,11 @@ _PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 class PictureLabels:
-    """The text files of a folder that belong to a picture each.
+    """The text files of a folder that each belong to a picture.
 
     Args:
-        folder: of the text files, or with ``gt`` in it.
-        names: the only files to look at, of that folder; None for all.
+        folder: of the text files, or of ``gt``.
+        names: the files of that folder to consider; None for all.
 
     Attributes:
         paths: the files.
@@ -38,10 +38,10 @@ class PictureLabels:
         self.paths = [path for path in wanted if self._belongs(path)]
 
     def are_labels(self) -> bool:
-        """Returns whether these are labels, as far as names and the first of them tell."""
+        """Returns whether these are labels, judged by their names and the first of them."""
         if any(_PREFIX.match(path.name) for path in self.paths):
             return True
-        # An empty one may be anything.
+        # An empty file may be anything.
         first = next(filter(None, map(_first_line, self.paths)), "")
         return _is_label(first)
 
@@ -49,21 +49,21 @@ class PictureLabels:
         """Returns the pages, in the order of the files.
 
         Raises:
-            ConfigurationError: a line that cannot be understood, a picture that is not there or
-                not the only one of that name, or a second file for a picture.
+            ConfigurationError: an invalid line, a picture that is missing or not the only one of
+                that name, or a second file for a picture.
         """
         pages: dict[Path, LabelledPage] = {}
         owners: dict[Path, Path] = {}
         for path in self.paths:
             picture = self._picture(path)
             if picture in pages:
-                raise ConfigurationError(f"{path}: {owners[picture].name} is for {picture} as well")
+                raise ConfigurationError(f"{path}: {picture} has labels in {owners[picture].name}")
             owners[picture] = path
             pages[picture] = LabelledPage(picture, words_in(path))
         return list(pages.values())
 
     def _belongs(self, path: Path) -> bool:
-        # A file of another name and of other content may lie there for whatever reason.
+        # Other text files are ignored.
         known = bool(_PREFIX.match(path.name) or self._pictures_of(path))
         return known or _is_label(_first_line(path))
 
@@ -71,10 +71,10 @@ class PictureLabels:
         pictures = self._pictures_of(path)
         if not pictures:
             name = _PREFIX.sub("", path.stem, count=1)
-            raise ConfigurationError(f"{path}: picture not there: {name}")
+            raise ConfigurationError(f"{path}: picture not found: {name}")
         if len(pictures) > 1:
             both = " and ".join(str(picture) for picture in pictures)
-            raise ConfigurationError(f"{path}: for which picture: {both}?")
+            raise ConfigurationError(f"{path}: fits several pictures: {both}")
         return pictures[0]
 
     def _pictures_of(self, path: Path) -> list[Path]:
@@ -97,7 +97,7 @@ def words_in(path: Path) -> tuple[LabelledWord, ...]:
     """Returns the words of one file.
 
     Raises:
-        ConfigurationError: a line that cannot be understood.
+        ConfigurationError: an invalid line.
     """
     text = text_of(path)
     return total_text_words(path, text) if is_total_text(text) else icdar_words(lines_of(path))
@@ -107,7 +107,7 @@ def _first_line(path: Path) -> str:
     try:
         return next((line for _, line in lines_of(path)), "")
     except ConfigurationError:
-        return "?"  # any text may lie beside pictures
+        return "?"  # not necessarily labels
 
 
 def _is_label(line: str) -> bool:

@@ -15,14 +15,14 @@ _BEGINNING = re.compile(r"\s*x:\s*\[\[")
 _ENTRY = re.compile(
     r"x:\s*\[\[(?P<x>[^][]*)\]\]\s*,\s*y:\s*\[\[(?P<y>[^][]*)\]\]\s*,"
     r"\s*ornt:\s*(?P<orientation>\[[^][]*\])\s*,"
-    # The text may hold brackets: it ends before the next entry.
+    # The text may contain brackets: it ends before the next entry.
     r"\s*transcriptions:\s*(?P<text>\[.*?\])\s*(?=x:\s*\[\[|\Z)",
     re.DOTALL,
 )
 
 
 def is_total_text(text: str) -> bool:
-    """Returns whether a text begins as such a file does."""
+    """Returns whether a text begins like such a file."""
     return _BEGINNING.match(text) is not None
 
 
@@ -31,10 +31,10 @@ def total_text_words(path: Path, text: str) -> tuple[LabelledWord, ...]:
 
     Args:
         path: the file.
-        text: what it says.
+        text: its content.
 
     Raises:
-        ConfigurationError: an entry that cannot be understood.
+        ConfigurationError: an invalid entry.
     """
     words = []
     place = len(text) - len(text.lstrip())

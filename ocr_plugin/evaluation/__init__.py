@@ -1,1 +1,1 @@
-"""How well a recognizer reads, a detector finds, and both read pages, by the usual protocols."""
+"""Accuracy of recognizers, of detectors and on whole pages, by the usual protocols."""

@@ -1,6 +1,6 @@
 """Found words against labelled ones: one to one, by how far they cover each other.
 
-The rule is that of ICDAR-2015 (https://rrc.cvc.uab.es/?ch=4&com=evaluation): two words are the same
+The rule is that of ICDAR-2015 (https://rrc.cvc.uab.es/?ch=4&com=evaluation): two words match
 where the intersection is more than half of the union; what lies by more than half in a region that
 is to be ignored counts neither way.
 """

@@ -1,7 +1,7 @@
 """DetEval: found words against labelled ones by area, where one may stand for several.
 
 The rule is that of Wolf and Jolion (Object count / area graphs for the evaluation of object
-detection and segmentation algorithms, IJDAR 8, 2006). A labelled word and a found one are the same
+detection and segmentation algorithms, IJDAR 8, 2006). A labelled word and a found one match
 where enough of the labelled one is covered and enough of the found one lies on it. A word that was
 found in pieces, and words that were found as one, count in part. As in Total-Text's scripts
 (https://github.com/cs-chan/Total-Text-Dataset) that is 0.8 for each piece as well as for the whole;
@@ -25,7 +25,7 @@ _QUAD = 4
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What is enough.
+    """Shares of area from which words match.
 
     Attributes:
         recall: share of a labelled word's area that is covered.
@@ -95,7 +95,7 @@ def area_credits(
     Args:
         labels: the page's words.
         found: outlines, (N, 2) float32 each, in the same pixels.
-        thresholds: what is enough.
+        thresholds: of area.
     """
     outlines = shapes(found)
     words = shapes([word.polygon for word in labels if not word.ignore])

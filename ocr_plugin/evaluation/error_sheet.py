@@ -1,4 +1,4 @@
-"""The worst errors of whole pages as one HTML file that needs nothing else to be looked at."""
+"""The worst errors on whole pages, as one self-contained HTML file."""
 
 import base64
 import io

@@ -16,7 +16,7 @@ from ocr_plugin.evaluation.word_groups import (
     height_group,
     length_group,
 )
-from ocr_plugin.prefetch import Failure
+from ocr_plugin.pages.raster import PageFailure
 from ocr_plugin.protocols import Detector, Points, Regions
 from ocr_plugin.schema import PageError
 
@@ -79,7 +79,7 @@ def search(pages: PageSet, detector: Detector) -> SetDetection:
         try:
             outlines = outlines_of(_regions(page, detector))
         except Exception as error:  # a defect of the detector is that page's error, as in an engine
-            found.failures.append(Failure(str(page.path), None, error).as_value())
+            found.failures.append(PageFailure(str(page.path), None, error).as_error())
             continue
         found.add(page.words, outlines)
     return found

@@ -9,10 +9,11 @@ from typing import Any
 
 from ocr_plugin.datasets.labelled_page import LabelledPage
 from ocr_plugin.datasets.page_sets import PageSet
-from ocr_plugin.engine import Engine
+from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.evaluation.page_errors import Outcome, Verdict, judge
 from ocr_plugin.evaluation.page_score import Answer, Tally, judged
+from ocr_plugin.evaluation.protocol_scores import ProtocolScores
 from ocr_plugin.evaluation.word_groups import HEIGHTS, height_group
 from ocr_plugin.schema import Page, PageError
 
@@ -27,6 +28,7 @@ class SetReading:
         seconds: that each page took, from its file to its words.
         errors: a verdict on each labelled word that was not read.
         failures: the pages that could not be read.
+        protocols: the same readings by published protocols.
     """
 
     counts: Tally = field(default_factory=Tally)
@@ -34,11 +36,13 @@ class SetReading:
     seconds: list[float] = field(default_factory=list)
     errors: list[Verdict] = field(default_factory=list)
     failures: list[PageError] = field(default_factory=list)
+    protocols: ProtocolScores = field(default_factory=ProtocolScores)
 
     def add(self, page: LabelledPage, answers: Sequence[Answer], seconds: float) -> None:
         """Counts a page."""
         counts, verdicts = judge(page, answers)
         self.counts += counts
+        self.protocols.add(page, answers)
         self.seconds.append(seconds)
         for verdict in verdicts:
             self.outcomes[height_group(verdict.word), verdict.outcome] += 1
@@ -46,11 +50,15 @@ class SetReading:
                 self.errors.append(verdict)
 
     def scores(self) -> dict[str, Any]:
-        """Returns the scores, each from 0 to 1 and to four digits, and the counts of outcomes."""
+        """Returns the scores, each from 0 to 1 and to four digits, and the counts of outcomes.
+
+        ``protocols`` is there if any was asked for: `ProtocolScores.scores` tells its form.
+        """
         by_height = {
             group: {str(outcome): self.outcomes[group, outcome] for outcome in Outcome}
             for group in HEIGHTS
         }
+        protocols = self.protocols.scores()
         return {
             "pages": len(self.seconds),
             "failed": [failure.name for failure in self.failures],
@@ -64,6 +72,7 @@ class SetReading:
             "outcomes_by_height": {
                 group: counts for group, counts in by_height.items() if any(counts.values())
             },
+            **({"protocols": protocols} if protocols else {}),
         }
 
 
@@ -79,9 +88,15 @@ def check_texts(pages: PageSet) -> None:
         )
 
 
-def read(pages: PageSet, engine: Engine) -> SetReading:
-    """Returns what an engine reads of a set, page by page."""
-    reading = SetReading()
+def read(pages: PageSet, engine: Engine, protocols: ProtocolScores | None = None) -> SetReading:
+    """Returns what an engine reads of a set, page by page.
+
+    Args:
+        pages: the set.
+        engine: reads each page once, however often it is scored.
+        protocols: what else to score by, after its `check` of the pages; nothing if None.
+    """
+    reading = SetReading(protocols=protocols or ProtocolScores())
     for page in pages.pages:
         start = time.perf_counter()
         result = next(results := engine.read_many([page.path]))

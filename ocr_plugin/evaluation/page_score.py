@@ -4,7 +4,7 @@ Text is compared by the 36-character rule: lower case, digits and Latin letters 
 word counts as read when a white-space token of an answer equals it, the token has not been used
 before, and the answer's polygon, grown by a quarter of the word's height, holds the word's centre.
 Tokens that are left over count against precision, except those of answers that touch a region
-marked as not to be judged.
+marked to be ignored.
 """
 
 import re

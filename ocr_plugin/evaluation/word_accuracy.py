@@ -1,4 +1,4 @@
-"""Word accuracy by the rules of the literature, and what else tells a good reader.
+"""Word accuracy by the rules of the literature, and related scores.
 
 The label rules are those of PARSeq (https://arxiv.org/abs/2207.06966), which CLIP4STR follows:
 white space is deleted, characters are decomposed (NFKD) and those outside ASCII dropped, labels of
@@ -6,17 +6,17 @@ more than 25 characters are left out, and then label and reading are both reduce
 36 (digits and letters, lower-cased), 62 (cased) or 94 (with punctuation).
 """
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ocr_plugin.clip4str.charset import CHARACTERS
+from ocr_plugin.datasets.labels import CHARSETS, clean_label, reduced
+from ocr_plugin.datasets.word_sets import BadRecord, open_word_set
 from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.protocols import RGB, Recognizer
 
-LONGEST = 25
-CHARSETS = {36: CHARACTERS[:36], 62: CHARACTERS[:62], 94: CHARACTERS}
 _BINS = 10
 LENGTHS = {"1-3": (1, 4), "4-6": (4, 7), "7-9": (7, 10), "10-14": (10, 15), "15-25": (15, 26)}
 _ASPECTS = {"<1": (0, 1), "1-2": (1, 2), "2-4": (2, 4), "4-8": (4, 8), ">=8": (8, float("inf"))}
@@ -26,7 +26,7 @@ _COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
-class Judged:
+class LabelledReading:
     """A reading beside its label.
 
     Attributes:
@@ -42,42 +42,7 @@ class Judged:
     aspect: float | None = None
 
 
-def clean_label(label: str) -> str | None:
-    """Returns a label as it is compared, or None where the protocol leaves the sample out."""
-    plain = plain_label(label)
-    return plain if 0 < len(plain) <= LONGEST else None
-
-
-def plain_label(label: str) -> str:
-    """Returns a label without white space, decomposed, and without what is not ASCII then."""
-    joined = "".join(label.split())
-    return unicodedata.normalize("NFKD", joined).encode("ascii", "ignore").decode("ascii")
-
-
-def reduced(text: str, size: int) -> str:
-    """Returns a text by the rule of the charset of `size` characters."""
-    charset = CHARSETS[size]
-    if charset == charset.lower():
-        text = text.lower()
-    return "".join(character for character in text if character in charset)
-
-
-def compared(text: str, characters: str) -> str:
-    """Returns a text as readings of one network are compared with labels.
-
-    By the 36-character rule where it reads the ASCII characters; that rule would leave little of
-    another alphabet, so there by the network's own characters, upper and lower case alike.
-
-    Args:
-        text: label or reading.
-        characters: that the network reads.
-    """
-    if characters == CHARACTERS:
-        return reduced(text, 36)
-    return "".join(filter(characters.__contains__, text)).lower()
-
-
-def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
+def word_scores(readings: Sequence[LabelledReading]) -> dict[str, Any]:
     """Returns a set's scores, each from 0 to 1.
 
     ``accuracy_N`` and ``count_N`` (labels that are not empty under the rule) for each charset;
@@ -93,12 +58,12 @@ def word_scores(judged: Sequence[Judged]) -> dict[str, Any]:
     for size in CHARSETS:
         hits = [
             reduced(item.text, size) == label
-            for item in judged
+            for item in readings
             if (label := reduced(item.label, size))
         ]
         scores[f"accuracy_{size}"] = _mean(hits)
         scores[f"count_{size}"] = len(hits)
-    kept = [item for item in judged if reduced(item.label, 36)]
+    kept = [item for item in readings if reduced(item.label, 36)]
     correct = [reduced(item.text, 36) == reduced(item.label, 36) for item in kept]
     confidences = [item.confidence for item in kept]
     scores |= {
@@ -130,7 +95,7 @@ def _mean(values: Sequence[float]) -> float:
     return round(fmean(values), 4) if values else 0.0
 
 
-def _similarity(judged: Sequence[Judged]) -> float:
+def _similarity(readings: Sequence[LabelledReading]) -> float:
     try:
         from rapidfuzz.distance import Levenshtein
     except ImportError as error:
@@ -138,7 +103,7 @@ def _similarity(judged: Sequence[Judged]) -> float:
     return _mean(
         [
             Levenshtein.normalized_similarity(reduced(item.text, 36), reduced(item.label, 36))
-            for item in judged
+            for item in readings
         ]
     )
 
@@ -160,7 +125,7 @@ def _grouped(
     correct: Sequence[bool],
     groups: Mapping[str, tuple[float, float]],
 ) -> dict[str, Any]:
-    """Returns accuracy and count of each group that has members; who has no value is in none."""
+    """Returns accuracy and count of each group that has members; a value of None is in none."""
     found = {}
     for name, (low, high) in groups.items():
         hits = [
@@ -178,3 +143,39 @@ def _at_coverage(correct: Sequence[bool], confidences: Sequence[float]) -> dict[
     order = sorted(range(len(correct)), key=lambda index: -confidences[index])
     ranked = [correct[index] for index in order]
     return {str(share): _mean(ranked[: round(share * len(ranked))]) for share in _COVERAGES}
+
+
+_BATCH = 256
+
+
+def read_set(path: Path, reader: Recognizer) -> tuple[list[LabelledReading], list[BadRecord]]:
+    """Returns every word of a set that the protocol counts, as read, and the unusable records.
+
+    Raises:
+        ConfigurationError: no such set, or no usable word in it.
+    """
+    found: list[LabelledReading] = []
+    bad: list[BadRecord] = []
+    waiting: list[tuple[str, RGB]] = []
+
+    def read_waiting() -> None:
+        readings = reader.recognize([pixels for _, pixels in waiting])
+        for (label, crop), reading in zip(waiting, readings, strict=True):
+            aspect = crop.shape[1] / crop.shape[0]
+            found.append(LabelledReading(label, reading.text, reading.confidence, aspect))
+        waiting.clear()
+
+    for record in open_word_set(path):
+        if isinstance(record, BadRecord):
+            bad.append(record)
+            continue
+        label = clean_label(record.label)
+        if label is None:
+            continue
+        waiting.append((label, record.pixels))
+        if len(waiting) == _BATCH:
+            read_waiting()
+    read_waiting()
+    if not found:
+        raise ConfigurationError(f"{path}: no usable word in it")
+    return found, bad

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from ocr_plugin import geometry
 from ocr_plugin.datasets.labelled_page import LabelledWord
 from ocr_plugin.protocols import Points
+from ocr_plugin.regions import geometry
 
 Groups = Mapping[str, tuple[float, float]]
 """Groups by name, each from its first number to below its second."""

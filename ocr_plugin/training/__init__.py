@@ -1,1 +1,1 @@
-"""Training CLIP4STR on one's own words; nothing else of the package imports this."""
+"""Training of CLIP4STR and of the word detector; only the command line imports this."""

@@ -1,15 +1,14 @@
 """The mean of several networks' weights: a soup, in the word of https://arxiv.org/abs/2203.05482.
 
-Runs that went on from the same weights often read better together than each alone, for the price
-of one.
+The mean of runs from the same start often reads better than each of them, at the cost of one.
 """
 
 from collections.abc import Sequence
 
 import torch
 
-from ocr_plugin.clip4str.model import Clip4Str
 from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.recognizers.clip4str.model import Clip4Str
 
 
 def averaged(models: Sequence[Clip4Str]) -> Clip4Str:

@@ -1,7 +1,7 @@
 """Batches drawn ahead by processes of their own, in the order of their numbers.
 
 A batch is a function of the seed and its number alone, so a run resumes exactly with nothing but
-the number of the next batch, whatever number of loader processes drew the earlier ones.
+the number of the next batch, with any number of loader processes.
 """
 
 import signal
@@ -11,12 +11,12 @@ from typing import Generic, Protocol, TypeVar
 import cv2
 from torch.utils.data import DataLoader, Dataset
 
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.errors import OcrError
-from ocr_plugin.evaluation.word_sets import BadRecord
 
 
 class RawBatch(Protocol):
-    """What a loader process hands over."""
+    """What a loader process returns."""
 
     @property
     def passed_over(self) -> Sequence[BadRecord]:
@@ -34,7 +34,7 @@ class BatchSource(Protocol[Raw]):
         """Returns a batch.
 
         Raises:
-            ConfigurationError: a source of pictures turns out to be of no use.
+            ConfigurationError: a source of pictures turns out to be unusable.
         """
         ...
 
@@ -42,7 +42,7 @@ class BatchSource(Protocol[Raw]):
         """Returns a line for each source of pictures.
 
         Raises:
-            ConfigurationError: one of them turns out to be of no use.
+            ConfigurationError: one of them turns out to be unusable.
         """
         ...
 
@@ -59,7 +59,7 @@ def load_batches(source: BatchSource[Loaded], numbers: range, loaders: int) -> I
         loaders: 0 to draw them here, one at a time.
 
     Raises:
-        ConfigurationError: a source of pictures turns out to be of no use.
+        ConfigurationError: a source of pictures turns out to be unusable.
     """
     loader = DataLoader(
         _ErrorsAsValues(source),
@@ -92,6 +92,6 @@ class _ErrorsAsValues(Dataset["Loaded | OcrError"], Generic[Loaded]):
 
 def _begin_worker(_: int) -> None:
     cv2.setNumThreads(1)  # loaders share the cores with each other and the training
-    # Ctrl-C reaches all processes of a terminal, and the run is to end in good order.
+    # Ctrl-C reaches all processes of a terminal; the main process alone handles it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

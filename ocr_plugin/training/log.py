@@ -1,4 +1,4 @@
-"""What a run leaves to be looked at: a CSV file, and TensorBoard's where that is installed."""
+"""The log of a run: a CSV file, and TensorBoard's if that is installed."""
 
 import csv
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ class TrainingLog:
     """Writes one row for each thing measured: the step, the images seen, a name, a value.
 
     A run that is resumed goes on in the same file; rows of steps that it repeats are dropped
-    first, so that a curve never runs twice over the same ground.
+    first, so that no step is logged twice.
     """
 
     def __init__(self, folder: Path, step: int) -> None:

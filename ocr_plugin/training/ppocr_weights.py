@@ -14,8 +14,8 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.onnx import bundled_model
-from ocr_plugin.ppocr import BUNDLED_MODEL
+from ocr_plugin.recognizers.ppocr import BUNDLED_MODEL
+from ocr_plugin.runtime.weights import bundled_model
 
 
 def convolutions(count: int) -> list[tuple[Tensor, Tensor]]:

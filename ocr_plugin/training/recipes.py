@@ -23,9 +23,7 @@ class StepOptions(ScheduleOptions):
 class MachineOptions(Options):
     """What does not change the result, and may differ when a run is resumed."""
 
-    data: Path = Field(
-        default=Path(), description="Where relative paths of the recipe's data count from."
-    )
+    data: Path = Field(default=Path(), description="Folder of the recipe's relative paths.")
     device: str = Field(default="cpu", description="A PyTorch device; with torchrun, cuda or cpu.")
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="bfloat16 is automatic mixed precision."
@@ -36,9 +34,9 @@ class MachineOptions(Options):
 
 
 class RecipeOptions(Options):
-    """A whole recipe, whatever it trains."""
+    """A whole recipe, for any task."""
 
-    seed: int = Field(default=0, ge=0, description="All chance comes from it.")
+    seed: int = Field(default=0, ge=0, description="Of all randomness.")
     optimiser: StepOptions
     machine: MachineOptions = MachineOptions()
 
@@ -68,15 +66,15 @@ class RecipeOptions(Options):
         return options
 
     def check(self) -> None:
-        """Raises `ConfigurationError` for what can be told to be impossible before any work."""
+        """Raises `ConfigurationError` if the recipe cannot be run."""
 
 
 def found_recipe(name: str, beside: Path = Path()) -> Path:
     """Returns a recipe's file: a path, or the name of one that comes with the package.
 
     Args:
-        name: either; where no such file is, it is taken for a file that is missing.
-        beside: the folder that paths count from.
+        name: either; an unknown name is treated as a missing file.
+        beside: the folder of relative paths.
     """
     path, bundled = beside / name, _RECIPES / f"{name}.toml"
     return bundled if bundled.is_file() and not path.exists() else path

@@ -1,7 +1,7 @@
-"""A training run, whatever it trains: its steps, its log, its checkpoints, and how it goes on.
+"""A training run of any task: its steps, its log, its checkpoints, and resuming.
 
 Every step is a function of the seed, the recipe and the weights before it, so a run that is killed
-goes on from its last checkpoint to the very same weights.
+resumes from its last checkpoint and comes to the same weights.
 """
 
 import time
@@ -14,29 +14,29 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ocr_plugin.device import usable_device
-from ocr_plugin.training import checkpoint
-from ocr_plugin.training.checkpoint import Checkpoint
+from ocr_plugin.runtime.devices import usable_device
+from ocr_plugin.training import run_state
+from ocr_plugin.training.distributed import destroy, init_processes
 from ocr_plugin.training.loading import BatchSource, RawBatch, load_batches
 from ocr_plugin.training.log import TrainingLog
-from ocr_plugin.training.processes import join, leave
 from ocr_plugin.training.recipes import RecipeOptions
+from ocr_plugin.training.run_state import Checkpoint
 
 Report = Callable[[int, int, dict[str, float]], None]
-"""Is told the steps done, all of them, and what was measured, by name."""
+"""Called with the steps done, the steps in all, and what was measured, by name."""
 
 WEIGHTS = "model.safetensors"
-"""What a run leaves in its folder: the network that was trained."""
+"""The trained network in the folder of a run."""
 
 LOSSES_EVERY = 20
-"""Steps from one note of the losses to the next; asking for numbers makes a GPU's host wait."""
+"""Steps between logged losses; reading their values makes a GPU's host wait."""
 
 Held = TypeVar("Held")
 Raw = TypeVar("Raw", bound=RawBatch)
 
 
 class TrainingRun(ABC, Generic[Raw, Held]):
-    """A run of a recipe. What it trains, a subclass says.
+    """A run of a recipe; a subclass defines what is trained.
 
     Attributes:
         options: the recipe.
@@ -53,7 +53,7 @@ class TrainingRun(ABC, Generic[Raw, Held]):
     _optimiser: Optimizer
 
     def __init__(self, options: RecipeOptions, folder: Path) -> None:
-        """Finds its place among the processes of the run.
+        """Joins the processes of the run.
 
         Args:
             options: the recipe.
@@ -62,7 +62,7 @@ class TrainingRun(ABC, Generic[Raw, Held]):
         self.options = options
         self.passed_over: dict[str, str] = {}
         self._folder = folder
-        self._processes = join(usable_device(options.machine.device))
+        self._processes = init_processes(usable_device(options.machine.device))
         self._device = self._processes.device
         self.step = 0
         self.steps = max(options.optimiser.samples // options.optimiser.batch_size, 1)
@@ -86,24 +86,23 @@ class TrainingRun(ABC, Generic[Raw, Held]):
         stop_after: float | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Trains to the end, or until it is to stop; returns whether the end is reached.
+        """Trains to the end, or until stopped; returns whether the end is reached.
 
-        A checkpoint is written at times, and wherever it ends, together with `WEIGHTS`.
+        A checkpoint is written at intervals and when it stops, together with `WEIGHTS`.
 
         Args:
-            validation: what to measure on at times; of the first process only.
-            report: is told what was measured.
-            stop_after: seconds after which to leave off at the next step.
-            stop: asked after each step whether to leave off there; of several processes, one that
-                says so stops all.
+            validation: what to measure on, at intervals; of the main process only.
+            report: called with what was measured.
+            stop_after: seconds after which to stop at the next step.
+            stop: checked after each step; if true in any process, all stop.
 
         Raises:
             ConfigurationError: the checkpoint or the log cannot be written, or a source of pictures
-                turns out to be of no use.
+                turns out to be unusable.
         """
         processes = self._processes
         begun = time.monotonic()
-        log = TrainingLog(self._folder, self.step) if processes.leads else None
+        log = TrainingLog(self._folder, self.step) if processes.is_main else None
 
         def stops() -> bool:
             late = stop_after is not None and time.monotonic() - begun >= stop_after
@@ -114,7 +113,7 @@ class TrainingRun(ABC, Generic[Raw, Held]):
         finally:
             if log is not None:
                 log.close()
-            leave(processes)
+            destroy(processes)
         return self.step == self.steps
 
     def _run(
@@ -153,14 +152,14 @@ class TrainingRun(ABC, Generic[Raw, Held]):
         """Returns a line for each source of pictures: what there is, and what is left out and why.
 
         Raises:
-            ConfigurationError: one of them turns out to be of no use.
+            ConfigurationError: one of them turns out to be unusable.
         """
         return self._source.describe()
 
     @property
-    def leads(self) -> bool:
-        """Whether this is the process, of several, that writes and talks."""
-        return self._processes.leads
+    def is_main(self) -> bool:
+        """Whether this process, of several, writes files and prints."""
+        return self._processes.is_main
 
     def save(self) -> None:
         """Writes the checkpoint and the weights.
@@ -172,7 +171,7 @@ class TrainingRun(ABC, Generic[Raw, Held]):
         state = Checkpoint(
             self.step, self.model.state_dict(), average, self._optimiser.state_dict()
         )
-        checkpoint.save(self._folder, state, self.options)
+        run_state.save(self._folder, state, self.options)
         self._write_weights(self._folder / WEIGHTS)
 
     def _restore(self, state: Checkpoint) -> None:
@@ -206,7 +205,7 @@ class TrainingRun(ABC, Generic[Raw, Held]):
         }
 
     def _move_average(self, decay: float) -> None:
-        # At first the average follows faster: it would else remember the random start.
+        # Faster at first: else the average would remember the random start.
         decay = min(decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)

@@ -1,22 +1,22 @@
-"""What a recipe trains: it is told from its `task`, and opened."""
+"""Tasks: what a recipe trains, as its `task` says."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.evaluation.word_sets import BadRecord
-from ocr_plugin.training.datasets import TrainingSet
 from ocr_plugin.training.detection.options import DetectorTrainingOptions, PageSetOptions
 from ocr_plugin.training.detection.sources import TrainingPages
 from ocr_plugin.training.detection.trainer import DetectorTrainer
 from ocr_plugin.training.detection.validation import held_pages
-from ocr_plugin.training.options import TrainingOptions
 from ocr_plugin.training.recipes import RecipeOptions, recipe_values
+from ocr_plugin.training.recognition.options import TrainingOptions
+from ocr_plugin.training.recognition.trainer import Trainer
+from ocr_plugin.training.recognition.training_sets import TrainingSet
+from ocr_plugin.training.recognition.validation import validation_set, validation_words
 from ocr_plugin.training.run import TrainingRun
-from ocr_plugin.training.trainer import Trainer
-from ocr_plugin.training.validation import validation_set, validation_words
 
 _RECIPES: dict[str, type[RecipeOptions]] = {
     "recognition": TrainingOptions,
@@ -40,7 +40,7 @@ def opened(options: RecipeOptions) -> "Task":
     """Returns what a recipe trains, the sets that it names opened.
 
     Raises:
-        ConfigurationError: a set that is not there or of no use.
+        ConfigurationError: a set that is missing or unusable.
     """
     if isinstance(options, DetectorTrainingOptions):
         return DetectionTask(options)
@@ -56,7 +56,7 @@ class Task(ABC):
         """Returns the run in a folder, begun or resumed.
 
         Raises:
-            OcrError: whatever in the recipe cannot be.
+            OcrError: the recipe cannot be run.
         """
 
     @abstractmethod

@@ -1,1 +1,1 @@
-"""Training of the word detector: pages to learn from, what is learnt from them, and the loop."""
+"""Training of the word detector: pages, targets, losses, and the loop."""

@@ -1,7 +1,7 @@
-"""Labels by agreement: where two readers say the same, each surely, there is a word.
+"""Labels by agreement: a word is where two readers read the same with confidence.
 
-So pages without labels, or with words that nobody wrote down, become pages to learn from; what the
-readers do not agree on is ignored in training and teaches nothing.
+This makes training pages of those without labels, or with words left unlabelled. What the readers
+do not agree on is ignored in training.
 """
 
 import json
@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ocr_plugin import crops
 from ocr_plugin.datasets.labelled_page import LabelledPage, LabelledWord
+from ocr_plugin.datasets.labels import reduced
 from ocr_plugin.datasets.page_sets import PageSet
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
 from ocr_plugin.evaluation.detection import shapes, shared_areas
-from ocr_plugin.evaluation.word_accuracy import reduced
-from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.protocols import RGB, Detector, Points, Recognizer
+from ocr_plugin.regions import rectify, strips
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -43,7 +43,7 @@ class Agreement:
     sure: float = 0.9
 
     def labelled(self, page: LabelledPage) -> LabelledPage:
-        """Returns a page with labels of what was agreed on beside those that it has.
+        """Returns a page with the words that were agreed on added to its labels.
 
         A word that is to be ignored counts where the readers agree on it; a word that is found and
         not labelled counts where they agree, and is to be ignored where they do not.
@@ -86,7 +86,7 @@ class Agreement:
 
 
 def _unlabelled(words: Sequence[LabelledWord], outlines: Sequence[Points]) -> list[Points]:
-    """Returns the outlines that are none of some labelled words."""
+    """Returns the outlines that match no labelled word."""
     found = shapes(outlines)
     covered = shared_areas(shapes([word.polygon for word in words]), found).sum(axis=0)
     areas = np.array([outline.area for outline in found])
@@ -98,7 +98,7 @@ def _unlabelled(words: Sequence[LabelledWord], outlines: Sequence[Points]) -> li
 
 
 def _crop(pixels: RGB, polygon: Points) -> RGB:
-    return crops.rectify(pixels, next(crops.readings_of(np.asarray(polygon, np.float32))))
+    return rectify.rectify(pixels, next(strips.orientations(np.asarray(polygon, np.float32))))
 
 
 def pages_in(path: Path) -> Sequence[LabelledPage]:

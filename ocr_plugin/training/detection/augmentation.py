@@ -1,4 +1,4 @@
-"""Pieces of pages as another camera might have seen them, their words' outlines moved along."""
+"""Random pieces of pages, warped and recoloured, with their words' outlines."""
 
 import math
 import random
@@ -47,13 +47,13 @@ def piece_of(
 ) -> Piece:
     """Returns a square piece of a page, turned, scaled and in perspective, and the words in it.
 
-    Of a word that is cut off so far that it cannot be told for one, `ignore` is set.
+    A word that is cut off too far to be recognised gets `ignore`.
 
     Args:
         page: (H, W, 3) uint8.
         words: in pixels of the page.
         side: of the piece, in pixels.
-        rng: where chance comes from.
+        rng: source of randomness.
         scales: the least and the greatest enlargement.
     """
     matrix, scale = _view(page, words, side, rng, scales)
@@ -76,7 +76,7 @@ def piece_of(
 
 
 def recoloured(piece: RGB, rng: random.Random) -> RGB:
-    """Returns a picture in other light, through another lens, out of another file."""
+    """Returns a picture with random blur, light, colours, noise and compression."""
     values: Any = piece
     if rng.random() < _BLURRED:
         values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.4, 1.4))

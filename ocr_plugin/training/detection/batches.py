@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.evaluation.word_sets import BadRecord
-from ocr_plugin.training.datasets import mixed_counts
 from ocr_plugin.training.detection.augmentation import Piece, piece_of, recoloured
 from ocr_plugin.training.detection.options import (
     DetectorDataOptions,
@@ -19,6 +18,7 @@ from ocr_plugin.training.detection.options import (
 )
 from ocr_plugin.training.detection.sources import PageSource, TrainingPages
 from ocr_plugin.training.detection.targets import Target, target_of
+from ocr_plugin.training.recognition.training_sets import mixed_counts
 from ocr_plugin.training.synthetic.pages.pages import SyntheticPages
 
 _MOST_TAUGHT = 1.7
@@ -33,7 +33,7 @@ class PieceBatch:
         pixels: (B, side, side, 3) uint8 RGB.
         cores: (B, side, side) uint8, 1 in the core of a word.
         weights: (B, side, side) float16; 0 where a pixel does not count.
-        taught: which of them the teacher of the map of lines is asked for.
+        taught: which of them the teacher of the map of lines is applied to.
         passed_over: pages that were drawn but do not decode; others stand in for them.
     """
 
@@ -64,7 +64,7 @@ class PageBatches:
             objective: of the run.
             batch_size: pieces of a batch.
             batches: of the whole run.
-            seed: of all chance.
+            seed: of all randomness.
 
         Raises:
             ConfigurationError: there is nothing to learn from.
@@ -95,7 +95,7 @@ class PageBatches:
         passed_over: list[BadRecord] = []
         drawn = self.drawn(number, rng, passed_over)
         targets = [target for _, target in drawn]
-        # What the teacher says of a page enlarged far beyond what it was made for is no use.
+        # On pages enlarged far beyond what it was made for, the teacher is unreliable.
         fit = [n for n, (piece, _) in enumerate(drawn) if piece.scale <= _MOST_TAUGHT]
         wanted = math.ceil(self._taught_share * len(drawn))
         return PieceBatch(

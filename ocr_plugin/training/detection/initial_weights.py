@@ -8,9 +8,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ocr_plugin.detectors.word_network import Head, TextNetwork
 from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
-from ocr_plugin.onnx import bundled_model
-from ocr_plugin.training.detection.network import Head, TextNetwork
+from ocr_plugin.runtime.weights import bundled_model
 from ocr_plugin.training.ppocr_weights import all_convolutions
 
 _PPOCR = "PP-OCRv6_det_small.onnx"
@@ -107,7 +107,18 @@ def is_word_detector(path: Path) -> bool:
         with safe_open(path, "pt") as file:
             return any(name.startswith("heads.words.") for name in file.keys())  # noqa: SIM118
     except (OSError, SafetensorError):
-        return False  # whoever loads it says what is wrong
+        return False  # loading it reports what is wrong
+
+
+def trained_network(path: Path) -> TextNetwork:
+    """Returns a network with the weights that a run left.
+
+    Raises:
+        CheckpointError: as `load_weights` does.
+    """
+    network = TextNetwork()
+    load_weights(network, path)
+    return network
 
 
 def load_weights(network: TextNetwork, path: Path) -> None:

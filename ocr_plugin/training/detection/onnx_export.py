@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ocr_plugin.errors import ConfigurationError, ExportError, first_line
-from ocr_plugin.onnx import OnnxRuntimeNetwork
-from ocr_plugin.training.detection.network import (
+from ocr_plugin.detectors.word_network import (
     MAPS,
     MULTIPLE,
     Block,
@@ -30,6 +28,8 @@ from ocr_plugin.training.detection.network import (
     Stem,
     TextNetwork,
 )
+from ocr_plugin.errors import ConfigurationError, ExportError, first_line
+from ocr_plugin.runtime.onnx_runtime import OnnxRuntimeNetwork
 from ocr_plugin.training.detection.targets import SHRINK_RATIO
 
 OPSET = 17

@@ -31,18 +31,18 @@ class DetectorObjectiveOptions(Options):
         default=3.0, gt=0, description="Hardest pixels without text, for each one in a core."
     )
     gap_weight: float = Field(
-        default=2.0, ge=1, description="Of the pixels between two words that nearly touch."
+        default=2.0, ge=1, description="Weight of pixels between words that nearly touch."
     )
     line_weight: float = Field(
         default=1.0,
         ge=0,
-        description="Of the map of lines, which PP-OCRv6 small teaches; 0 for no lesson.",
+        description="Weight of the map of lines, taught by PP-OCRv6 small; 0 for none.",
     )
     taught_share: float = Field(
         default=0.5,
         gt=0,
         le=1,
-        description="Of a batch, what the teacher is asked for; asking takes a tenth of a step.",
+        description="Share of a batch that is taught; the teacher takes a tenth of a step.",
     )
 
 
@@ -102,7 +102,7 @@ class DetectorDataOptions(Options):
     )
 
     def below(self, root: Path) -> Self:
-        """Returns the same with paths that count from `root`."""
+        """Returns a copy with paths relative to `root`."""
         sets = tuple(entry.model_copy(update={"path": root / entry.path}) for entry in self.sets)
         validation = tuple(root / path for path in self.validation)
         synthetic = self.synthetic and self.synthetic.below(root)

@@ -1,11 +1,11 @@
-"""A sheet of pieces with their targets painted in, to look at before a night of training."""
+"""A sheet of training pieces with their targets, to look at before training."""
 
 import random
 
 import numpy as np
 from PIL import Image
 
-from ocr_plugin.evaluation.word_sets import BadRecord
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.protocols import RGB
 from ocr_plugin.training.detection.batches import PageBatches
 from ocr_plugin.training.detection.options import DetectorTrainingOptions
@@ -24,7 +24,7 @@ def target_sheet(
     Cores are green, gaps that weigh more red; what does not count is dark.
 
     Raises:
-        ConfigurationError: the recipe's data are of no use.
+        ConfigurationError: the recipe's data are unusable.
     """
     data = options.data.below(options.machine.data)
     sets = [TrainingPages(entry) for entry in data.sets]

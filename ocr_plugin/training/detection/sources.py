@@ -1,18 +1,18 @@
-"""Where the pages come from that a word detector learns from."""
+"""Sources of training pages for the word detector."""
 
 import random
 from typing import Protocol
 
 from ocr_plugin.datasets.labelled_page import LabelledPage
 from ocr_plugin.datasets.page_sets import PageSet
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
-from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.protocols import RGB
 from ocr_plugin.training.detection.options import PageSetOptions
 
 
 class PageSource(Protocol):
-    """Pages without end; may be handed to other processes."""
+    """An endless supply of pages; may be passed to other processes."""
 
     def describe(self) -> str:
         """Returns one line: what there is."""
@@ -22,17 +22,17 @@ class PageSource(Protocol):
         """Returns a page, its pixels first; a function of `rng` alone.
 
         Args:
-            rng: where chance comes from.
-            passed_over: is told of files that were drawn and do not decode.
+            rng: source of randomness.
+            passed_over: gets files that were drawn and do not decode.
 
         Raises:
-            ConfigurationError: the source turns out to be of no use.
+            ConfigurationError: the source turns out to be unusable.
         """
         ...
 
 
 class TrainingPages:
-    """The pages of a set that are learnt from, and those that are held back."""
+    """A set's training pages, and those held back."""
 
     def __init__(self, options: PageSetOptions) -> None:
         """Reads the labels, and no pictures.

@@ -1,4 +1,4 @@
-"""What the network is to say of a page: the cores of its words, and what counts how much.
+"""Training targets of pages: the cores of words, and the weights of pixels.
 
 As in Differentiable Binarization (https://arxiv.org/abs/1911.08947, section 3.4) a core is the word
 shrunk by ``area * (1 - ratio ** 2) / perimeter``, so that neighbours stay apart;
@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_plugin import geometry
 from ocr_plugin.datasets.labelled_page import LabelledWord
 from ocr_plugin.protocols import Points
+from ocr_plugin.regions import geometry
 
 SHRINK_RATIO = 0.6
 """PaddleOCR's at the end of its training: PP-OCR's weights know cores of this size."""
@@ -32,7 +32,7 @@ _SHIFT = 3  # of OpenCV's fixed-point coordinates
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be learnt from a picture.
+    """The training target of a picture.
 
     Attributes:
         cores: (H, W) uint8, 1 in the core of a word.

@@ -1,4 +1,4 @@
-"""How the word detector learns."""
+"""The trainer of the word detector."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from ocr_plugin.detectors.word_line import bundled_weights
+from ocr_plugin.detectors.word_network import TextNetwork
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.training import checkpoint
+from ocr_plugin.training import run_state
 from ocr_plugin.training.detection.batches import PageBatches, PieceBatch
 from ocr_plugin.training.detection.initial_weights import (
     load_exported,
@@ -19,7 +20,6 @@ from ocr_plugin.training.detection.initial_weights import (
     load_weights,
 )
 from ocr_plugin.training.detection.loss import line_loss, word_loss
-from ocr_plugin.training.detection.network import TextNetwork
 from ocr_plugin.training.detection.options import DetectorStepOptions, DetectorTrainingOptions
 from ocr_plugin.training.detection.sources import TrainingPages
 from ocr_plugin.training.detection.validation import HeldPages, word_counts
@@ -36,7 +36,7 @@ _LEAST_SIZE = 1e-3
 class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
     """A run of a recipe for the word detector; see `TrainingRun`.
 
-    A resumed run comes to the very same weights where PyTorch has one thread (``OMP_NUM_THREADS``):
+    A resumed run comes to the same weights if PyTorch has one thread (``OMP_NUM_THREADS``):
     oneDNN's threads add up gradients in an order of their own each time.
     """
 
@@ -56,16 +56,18 @@ class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
             sets: opened, as the recipe names them.
 
         Raises:
-            OcrError: whatever in the recipe cannot be.
+            OcrError: the recipe cannot be run.
         """
         super().__init__(options, folder)
         processes, optimiser = self._processes, options.optimiser
+        # All pieces have one size, so the fastest convolutions need to be sought only once.
+        torch.backends.cudnn.benchmark = True
         if optimiser.batch_size % processes.count:
             raise ConfigurationError(
                 f"a batch of {optimiser.batch_size} does not divide into {processes.count} parts"
             )
         self.model = TextNetwork()
-        state = checkpoint.load(folder, options)
+        state = run_state.load(folder, options)
         if state is None:
             start(self.model, options)
         on_device(self.model, self._device).train()
@@ -111,7 +113,7 @@ class DetectorTrainer(TrainingRun[PieceBatch, HeldPages]):
             logits = self.model(pixels).float()
         ratio = options.objective.negative_ratio
         losses = {"words": word_loss(logits[:, 0], cores, weights, ratio)}
-        # All processes average the same gradients, whether or not a piece of theirs was taught.
+        # All processes average the same gradients, also those without a taught piece.
         losses["lines"] = 0 * logits[:, 1].sum()
         if taught and self._teacher is not None:
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=lower):
@@ -156,7 +158,7 @@ def start(network: TextNetwork, options: DetectorTrainingOptions) -> None:
     """Fills a network with its first weights.
 
     Raises:
-        CheckpointError: the file is no good.
+        CheckpointError: the file is unusable.
     """
     if options.start.source == "ppocr":
         load_ppocr(network)

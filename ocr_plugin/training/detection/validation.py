@@ -1,4 +1,4 @@
-"""How well words are found on pages that are not learnt from, while a run goes on."""
+"""Validation during a run: how well words are found on held-back pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from ocr_plugin.datasets.labelled_page import LabelledPage
-from ocr_plugin.detectors.db_regions import WordRegionOptions
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.detectors.map_detector import regions_on
+from ocr_plugin.detectors.probability_map import WordRegionOptions
+from ocr_plugin.detectors.word_network import MULTIPLE, TextNetwork
 from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.evaluation.detection import Counts, matched
-from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.protocols import RGB
-from ocr_plugin.training.detection.network import MULTIPLE, TextNetwork
 from ocr_plugin.training.detection.targets import SHRINK_RATIO
 
 _SHORT_SIDE, _LONGEST = 832, 2400

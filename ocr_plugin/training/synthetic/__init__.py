@@ -1,1 +1,1 @@
-"""Words that nobody photographed: drawn from fonts, set into scenes, seen through bad cameras."""
+"""Synthetic word images: rendered text on backgrounds, then degraded."""

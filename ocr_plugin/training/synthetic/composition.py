@@ -1,6 +1,6 @@
 """Masks to pictures: colours, surfaces, effects, and then `warps` and `degradation`, in batches.
 
-Everything is a batched torch operation on the masks' device; nothing looks at single pictures.
+Everything is a batched torch operation on the masks' device; no picture is processed singly.
 """
 
 import torch
@@ -19,7 +19,7 @@ _LUMA = (0.299, 0.587, 0.114)
 def compose(
     masks: Tensor, aspects: Tensor, photos: Tensor | None, generator: torch.Generator
 ) -> Tensor:
-    """Returns words on surfaces as a camera saw them, (B, 3, H, W) float32, 0 to 1.
+    """Returns words on surfaces, degraded, (B, 3, H, W) float32, 0 to 1.
 
     Args:
         masks: (B, H, W) uint8, 255 where there is ink.

@@ -1,4 +1,4 @@
-"""What stands in the way, a bad camera and a small file do to a batch of pictures."""
+"""Degradation of a batch of pictures: occlusion, camera faults, compression."""
 
 import math
 
@@ -18,7 +18,7 @@ def degrade(images: Tensor, hardness: Tensor, generator: torch.Generator) -> Ten
     Args:
         images: (B, 3, H, W) float, 0 to 1.
         hardness: (B,) 0 to 1; how likely each fault is, and how bad.
-        generator: where chance comes from.
+        generator: source of randomness.
     """
     images = images.clone()
     batch, device = len(images), images.device

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-from ocr_plugin.clip4str.charset import CHARACTERS
 from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.recognizers.charset import CHARACTERS
 
 SIZE = 48
 """Pixels of an em in which words are drawn; they are scaled afterwards."""
@@ -79,7 +79,7 @@ def face(path: Path) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=_OPEN_FONTS)
 def drawable(path: Path, characters: str = CHARACTERS) -> frozenset[str] | SkippedFont:
-    """Returns those characters that a font really draws, or why the font is of no use.
+    """Returns those characters that a font really draws, or why the font is unusable.
 
     Lower-case letters that look just like the capitals do not count: what they say is capitals.
     """

@@ -34,7 +34,7 @@ def draw_mask(text: str, font: Path, size: tuple[int, int], rng: random.Random) 
         text: at least one character, all of which the font has.
         font: a file.
         size: height and width of the mask, in pixels; the aspect ratio is not kept.
-        rng: where chance comes from.
+        rng: source of randomness.
     """
     drawn = _lettering(text, font, rng)
     width, height = drawn.size

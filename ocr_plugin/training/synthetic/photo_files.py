@@ -7,10 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
-from ocr_plugin.evaluation.word_sets import BadRecord
-from ocr_plugin.images import PageImage, open_pages
-from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.decode import first_page
 from ocr_plugin.protocols import RGB
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -39,7 +38,7 @@ def decoded(
         paths: of the photos; at least one.
         start: the number.
         longest: the most that its longer side may have, in pixels.
-        passed_over: is told of those that do not decode.
+        passed_over: gets those that do not decode.
 
     Raises:
         ConfigurationError: none decodes.
@@ -57,11 +56,9 @@ def decoded(
 def small_photo(path: Path, longest: int) -> RGB | BadRecord:
     """Returns a photo, its longer side at most so many pixels, or why it does not decode."""
     try:
-        page = next(open_pages(path, ImageOptions()))
+        page = first_page(path)
     except UnreadableImage as error:
         return BadRecord(str(path), error.reason)
-    if not isinstance(page, PageImage):
-        return BadRecord(str(path), page.reason)
     share = longest / max(page.pixels.shape[:2])
     if share >= 1:
         return page.pixels

@@ -1,4 +1,4 @@
-"""A sheet of synthetic words with their labels, to look at before a night of training."""
+"""A sheet of synthetic words with their labels, to look at before training."""
 
 import random
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from ocr_plugin.training.synthetic.stream import SyntheticWords
+from ocr_plugin.training.synthetic.words import SyntheticWords
 
 _COLUMNS, _GAP, _CAPTION = 8, 4, 12
 

@@ -1,4 +1,4 @@
-"""What synthetic words say: the mix that signs, labels and forms are made of."""
+"""Texts of synthetic words: the mix found on signs, labels and forms."""
 
 import random
 import string
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ocr_plugin.clip4str.charset import CHARACTERS
+from ocr_plugin.datasets.labels import LONGEST
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.evaluation.word_accuracy import LONGEST
 from ocr_plugin.options import Options
+from ocr_plugin.recognizers.charset import CHARACTERS
 
 _ONSETS = (*"bcdfghjklmnprstvwyz", "br", "ch", "cr", "dr", "fl", "gr", "pl", "sh", "st", "th", "tr")
 _VOWELS = (*"aeiouaeioaeio", "ai", "ea", "ee", "ie", "oo", "ou")
@@ -41,7 +41,7 @@ class TextShares(Options):
 
 
 class TextSampler:
-    """Draws texts; holds no chance of its own."""
+    """Draws texts; holds no random state."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class TextSampler:
 
 
 def read_vocabulary(paths: Sequence[Path], characters: str = CHARACTERS) -> tuple[list[str], int]:
-    """Returns the words of some lists, and how many lines were of no use.
+    """Returns the words of some lists, and how many lines were unusable.
 
     Args:
         paths: text files with a word a line; lines that begin with # are comments. No paths give no

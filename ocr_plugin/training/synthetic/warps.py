@@ -4,6 +4,7 @@ Coordinates run from -1 to 1 over the picture, x to the right and y down, as in 
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -20,22 +21,58 @@ def warp(masks: Tensor, aspects: Tensor, hardness: Tensor, generator: torch.Gene
         masks: (B, C, H, W) float.
         aspects: (B,) width over height of each as it would stand in a photo.
         hardness: (B,) 0 to 1, scales everything.
-        generator: where chance comes from.
+        generator: source of randomness.
     """
     batch, _, height, width = masks.shape
     device = masks.device
+    drawn = _Draws(batch, device, generator)
+    scale = 0.35 + 0.65 * hardness
+    source = _from_elsewhere(drawn, scale, aspects)
 
-    def drawn(share: float, reach: Tensor | float) -> Tensor:
+    rows, columns = torch.meshgrid(
+        torch.linspace(-1, 1, height, device=device),
+        torch.linspace(-1, 1, width, device=device),
+        indexing="ij",
+    )
+    places = torch.stack([columns, rows, torch.ones_like(rows)]).view(1, 3, -1)
+    found = source @ places  # (B, 3, H * W)
+    x, y = found[:, 0] / found[:, 2], found[:, 1] / found[:, 2]
+    bend, wave = (
+        drawn.within(_CURVED, 0.5 * scale)[:, None],
+        drawn.within(_WAVED, 0.15 * scale)[:, None],
+    )
+    phase = torch.rand(batch, 1, device=device, generator=generator) * 2 * math.pi
+    # The word is squeezed by as much as it bends, so that it stays inside.
+    y = y * (1 + bend.abs() / 2 + wave.abs())
+    y = y + bend * (x * x - 0.5) + wave * torch.sin(2 * math.pi * x + phase)
+    grid = torch.stack([x, y], dim=-1).view(batch, height, width, 2)
+    return functional.grid_sample(
+        masks, grid, mode="bilinear", padding_mode="zeros", align_corners=True
+    )
+
+
+class _Draws:
+    """Random numbers, one for each picture of a batch."""
+
+    def __init__(self, batch: int, device: torch.device, generator: torch.Generator) -> None:
+        self._batch, self._device, self._generator = batch, device, generator
+
+    def within(self, share: float, reach: Tensor | float) -> Tensor:
         """Returns (B,) numbers within +-reach for a share of the batch, and 0 for the others."""
-        values = torch.rand(batch, device=device, generator=generator) * 2 - 1
-        chosen = torch.rand(batch, device=device, generator=generator) < share
+        values = self._uniform() * 2 - 1
+        chosen = self._uniform() < share
         return values * chosen * reach
 
-    scale = 0.35 + 0.65 * hardness
+    def _uniform(self) -> Tensor:
+        return torch.rand(self._batch, device=self._device, generator=self._generator)
+
+
+def _from_elsewhere(drawn: _Draws, scale: Tensor, aspects: Tensor) -> Tensor:
+    """Returns (B, 3, 3) homographies from the picture to the mask, turned and in perspective."""
     # A long word that turns far becomes a thin diagonal; such boxes are rare.
     most = math.radians(_MOST_DEGREES) * scale * (2.5 / aspects).clamp(max=1.5)
-    angle, shear = drawn(_ROTATED, most), drawn(_SHEARED, 0.35 * scale)
-    tilt_x, tilt_y = drawn(_TILTED, 0.22 * scale), drawn(_TILTED, 0.22 * scale)
+    angle, shear = drawn.within(_ROTATED, most), drawn.within(_SHEARED, 0.35 * scale)
+    tilt_x, tilt_y = drawn.within(_TILTED, 0.22 * scale), drawn.within(_TILTED, 0.22 * scale)
     sine, cosine, zero, one = (
         angle.sin(),
         angle.cos(),
@@ -49,7 +86,7 @@ def warp(masks: Tensor, aspects: Tensor, hardness: Tensor, generator: torch.Gene
         (tilt_x, tilt_y, one),
     )
     corners = torch.tensor(
-        [[-1.0, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], device=device
+        [[-1.0, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], device=aspects.device
     ).T  # (3, 4)
     moved = turned @ corners
     moved = moved[:, :2] / moved[:, 2:]
@@ -59,25 +96,7 @@ def warp(masks: Tensor, aspects: Tensor, hardness: Tensor, generator: torch.Gene
     boxed = _matrix(
         (half[:, 0], zero, middle[:, 0]), (zero, half[:, 1], middle[:, 1]), (zero, zero, one)
     )
-    source = torch.linalg.inv(turned) @ boxed
-
-    rows, columns = torch.meshgrid(
-        torch.linspace(-1, 1, height, device=device),
-        torch.linspace(-1, 1, width, device=device),
-        indexing="ij",
-    )
-    places = torch.stack([columns, rows, torch.ones_like(rows)]).view(1, 3, -1)
-    found = source @ places  # (B, 3, H * W)
-    x, y = found[:, 0] / found[:, 2], found[:, 1] / found[:, 2]
-    bend, wave = drawn(_CURVED, 0.5 * scale)[:, None], drawn(_WAVED, 0.15 * scale)[:, None]
-    phase = torch.rand(batch, 1, device=device, generator=generator) * 2 * math.pi
-    # The word is squeezed by as much as it bends, so that it stays inside.
-    y = y * (1 + bend.abs() / 2 + wave.abs())
-    y = y + bend * (x * x - 0.5) + wave * torch.sin(2 * math.pi * x + phase)
-    grid = torch.stack([x, y], dim=-1).view(batch, height, width, 2)
-    return functional.grid_sample(
-        masks, grid, mode="bilinear", padding_mode="zeros", align_corners=True
-    )
+    return cast(Tensor, torch.linalg.inv(turned) @ boxed)
 
 
 def shifted(masks: Tensor, across: Tensor, down: Tensor) -> Tensor:

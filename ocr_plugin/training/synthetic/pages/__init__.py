@@ -1,1 +1,1 @@
-"""Pages that nobody photographed, with the outlines of their words."""
+"""Synthetic pages, with the outlines of their words."""

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_plugin import geometry
 from ocr_plugin.datasets.labelled_page import LabelledPage, LabelledWord
 from ocr_plugin.protocols import RGB, Points
+from ocr_plugin.regions import geometry
 from ocr_plugin.training.synthetic.pages.lettering import Coverage, TextStyle, ink_of, quad
 
 Colour = tuple[int, int, int]

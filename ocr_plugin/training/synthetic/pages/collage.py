@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_plugin.evaluation.word_sets import BadRecord, WordImage, WordSet
+from ocr_plugin.datasets.word_sets import BadRecord, WordImage, WordSet
 from ocr_plugin.protocols import RGB
 from ocr_plugin.training.synthetic.pages.canvas import Canvas
 from ocr_plugin.training.synthetic.pages.lettering import quad

@@ -3,16 +3,16 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_plugin import geometry
-from ocr_plugin.evaluation.word_sets import BadRecord
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.protocols import Points
 from ocr_plugin.training.synthetic.pages import paint as painting
+from ocr_plugin.training.synthetic.pages.baselines import SIDE_POINTS, Baseline, along
 from ocr_plugin.training.synthetic.pages.canvas import Canvas, Colour
 from ocr_plugin.training.synthetic.pages.distractors import draw_shape
 from ocr_plugin.training.synthetic.pages.lettering import (
@@ -20,49 +20,12 @@ from ocr_plugin.training.synthetic.pages.lettering import (
     Lettering,
     TextStyle,
     block,
-    ink_of,
     length_of,
-    stamp,
 )
 from ocr_plugin.training.synthetic.pages.materials import Materials
 from ocr_plugin.training.synthetic.pages.scenes import neon_paint, put, text_of
 
-_SIDE_POINTS = 9
 _STEPS = 256
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A path that letters stand on.
-
-    Attributes:
-        points: (N, 2) float64 page pixels, from where the text begins.
-        along: (N,) how far along the path each lies.
-    """
-
-    points: NDArray[np.float64]
-    along: NDArray[np.float64]
-
-    @classmethod
-    def through(cls, points: NDArray[np.float64]) -> "Baseline":
-        """Returns the path through some points."""
-        steps = np.hypot(*np.diff(points, axis=0).T)
-        return cls(points, np.concatenate([[0.0], np.cumsum(steps)]))
-
-    @property
-    def length(self) -> float:
-        """Pixels."""
-        return float(self.along[-1])
-
-    def frames(
-        self, places: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Returns points of the path and its unit directions there, (P, 2) each."""
-        points = geometry.points_at(places, self.along, self.points.astype(np.float32))
-        tangents = np.gradient(self.points, axis=0)
-        found = np.stack([np.interp(places, self.along, tangents[:, axis]) for axis in (0, 1)], 1)
-        lengths = np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
-        return points, found / lengths
 
 
 def curve(materials: Materials, rng: random.Random, passed_over: list[BadRecord]) -> Canvas:
@@ -75,72 +38,6 @@ def curve(materials: Materials, rng: random.Random, passed_over: list[BadRecord]
         height = math.exp(rng.uniform(math.log(10), math.log(50)))
         put(canvas, text_of(materials, rng, height, canvas.width), rng, height)
     return canvas
-
-
-def along(
-    words: Sequence[str], style: TextStyle, path: Baseline, start: float, size: tuple[int, int]
-) -> tuple[Coverage, list[tuple[str, Points]]]:
-    """Returns words whose letters stand on a path, each turned as the path runs below it.
-
-    Args:
-        words: that follow each other.
-        style: to set them in.
-        path: in page pixels.
-        start: where on the path they begin.
-        size: height and width of the page.
-
-    Returns:
-        Coverage of the page, and each word with its outline: the top, then the bottom backwards.
-    """
-    coverage = np.zeros(size, np.uint8)
-    found = []
-    place = start
-    for text in words:
-        whole = ink_of(text, replace(style, spacing=0.0))
-        begin = place
-        single = replace(style, margin=0.0)
-        for character in [text] if style.shaped else text:
-            ink = ink_of(character, single)
-            _stand(coverage, ink.coverage, ink.left, ink.top, ink.advance, place, path)
-            place += ink.advance + style.spacing * style.size
-        end = place - style.spacing * style.size
-        left, top, right, bottom = whole.box
-        overhang = right - whole.advance  # of the last letter; negative mostly
-        places = np.linspace(begin + left, end + overhang, _SIDE_POINTS)
-        points, tangents = path.frames(places)
-        down = np.stack([-tangents[:, 1], tangents[:, 0]], 1)
-        outline = np.concatenate([points + down * top, (points + down * bottom)[::-1]])
-        found.append((text, outline.astype(np.float32)))
-        place = end + style.gap * style.size
-    return coverage, found
-
-
-def _stand(
-    coverage: Coverage,
-    ink: Coverage,
-    left: int,
-    top: int,
-    advance: float,
-    place: float,
-    path: Baseline,
-) -> None:
-    """Adds a letter that stands upright on the path's direction below its middle."""
-    (point,), (tangent,) = path.frames(np.array([place + advance / 2]))
-    height, width = ink.shape
-    turn = np.array([(tangent[0], -tangent[1]), (tangent[1], tangent[0])])
-    # From the letter's pixels to the page, its pen at half its advance standing on the point.
-    origin = point + turn @ np.array([left - advance / 2, top])
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)]) @ turn.T + origin
-    low = np.floor(corners.min(axis=0)).astype(int) - 1
-    high = np.ceil(corners.max(axis=0)).astype(int) + 1
-    if (high < 0).any() or low[0] > coverage.shape[1] or low[1] > coverage.shape[0]:
-        return
-    shift = origin - low + turn @ np.array([0.5, 0.5]) - 0.5
-    matrix = np.concatenate([turn, shift[:, None]], 1)
-    size = (int(high[0] - low[0]), int(high[1] - low[1]))
-    stamp(
-        coverage, np.asarray(cv2.warpAffine(ink, matrix, size), np.uint8), int(low[0]), int(low[1])
-    )
 
 
 def _style(materials: Materials, rng: random.Random, height: float) -> TextStyle:
@@ -185,7 +82,7 @@ def _wave(canvas: Canvas, materials: Materials, rng: random.Random) -> None:
     length = length_of(words, style)
     x = np.linspace(0, length, _STEPS)
     waves = rng.uniform(0.5, 1.6)
-    # Letters of a wave's trough must not run into each other.
+    # Letters in a wave's trough must not overlap.
     most = 0.4 * length**2 / ((2 * math.pi * waves) ** 2 * style.cap_height)
     swing = min(rng.uniform(0.3, 1.5) * style.cap_height, most)
     y = swing * np.sin(2 * math.pi * (waves * x / length + rng.random()))
@@ -365,7 +262,7 @@ def _bend(text: Lettering, rng: random.Random) -> Lettering:
     )
     words = []
     for word, box in text.words:
-        places = np.linspace(box[0, 0], box[1, 0], _SIDE_POINTS)
+        places = np.linspace(box[0, 0], box[1, 0], SIDE_POINTS)
         columns = np.arange(width) + 0.5
         moved, grown = (np.interp(places, columns, values) for values in (offset, swell))
         sides = [np.stack([places, moved + y * grown], 1) for y in (box[0, 1], box[2, 1])]

@@ -1,4 +1,4 @@
-"""What is not text but might be taken for it: stripes, grids, arrows, leaves, simple logos."""
+"""Distractors that might be taken for text: stripes, grids, arrows, leaves, simple logos."""
 
 import math
 import random
@@ -20,7 +20,7 @@ def scatter(canvas: Canvas, rng: random.Random, count: int, least: float, most: 
 
     Args:
         canvas: that they are drawn on.
-        rng: where chance comes from.
+        rng: source of randomness.
         count: how many are tried.
         least: pixels of the smallest.
         most: pixels of the largest.

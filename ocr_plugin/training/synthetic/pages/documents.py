@@ -6,7 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ocr_plugin.evaluation.word_sets import BadRecord
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.training.synthetic.pages import paint as painting
 from ocr_plugin.training.synthetic.pages.canvas import Canvas
 from ocr_plugin.training.synthetic.pages.distractors import draw_shape

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocr_plugin.evaluation.word_sets import BadRecord
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.training.synthetic.pages.canvas import Canvas
 from ocr_plugin.training.synthetic.pages.lettering import TextStyle
 from ocr_plugin.training.synthetic.pages.photos import Photos
@@ -47,7 +47,7 @@ class Materials:
         """Returns a photo or a made-up surface of a usual size.
 
         Args:
-            rng: where chance comes from.
+            rng: source of randomness.
             passed_over: photos that do not decode are added to it.
             zoom: the most that a piece of a photo is smaller than it.
             clear: whether to look for a piece with little text in it.
@@ -77,7 +77,7 @@ class Materials:
         """Returns phrases, and the style to set them in: now and then a foreign font.
 
         Args:
-            rng: where chance comes from.
+            rng: source of randomness.
             counts: words of each line.
             style: to set them in.
         """

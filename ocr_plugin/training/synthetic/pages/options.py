@@ -33,10 +33,10 @@ class SyntheticPageOptions(Options):
     """What synthetic pages are made of."""
 
     fonts: tuple[Path, ...] = Field(
-        default=(), description="Folders and files of fonts; none for the system's."
+        default=(), description="Folders and files of fonts; empty for the system's."
     )
     vocabularies: tuple[Path, ...] = Field(
-        default=(), description="Word lists, a word a line; none for made-up words."
+        default=(), description="Word lists, one word per line; empty for made-up words."
     )
     backgrounds: Path | None = Field(
         default=None, description="A folder of photos to write on; null for made-up surfaces."
@@ -50,7 +50,7 @@ class SyntheticPageOptions(Options):
     )
 
     def below(self, root: Path) -> Self:
-        """Returns the same with paths that count from `root`."""
+        """Returns a copy with paths relative to `root`."""
         return self.model_copy(
             update={
                 "fonts": tuple(root / path for path in self.fonts),

@@ -1,11 +1,11 @@
-"""Synthetic pages without end."""
+"""Endless synthetic pages."""
 
 import random
 from collections.abc import Callable
 
 from ocr_plugin.datasets.labelled_page import LabelledPage
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.protocols import RGB
 from ocr_plugin.training.synthetic.pages.canvas import Canvas
 from ocr_plugin.training.synthetic.pages.codes import codes
@@ -40,7 +40,7 @@ _KINDS: dict[str, Callable[[Materials, random.Random, list[BadRecord]], Canvas]]
 
 
 class SyntheticPages:
-    """Draws pages. Holds nothing that changes; may be handed to loader processes."""
+    """Draws pages. Immutable; may be passed to loader processes."""
 
     name = "synthetic"
 
@@ -81,11 +81,11 @@ class SyntheticPages:
         """Returns a page; the same state of `rng` gives the same page.
 
         Args:
-            rng: where all chance comes from.
+            rng: source of all randomness.
             passed_over: photos and crops that do not decode are added to it.
 
         Raises:
-            ConfigurationError: no font is of use, no photo decodes, or a set of crops cannot be
+            ConfigurationError: no font is usable, no photo decodes, or a set of crops cannot be
                 opened.
         """
         (kind,) = rng.choices(list(self._shares), list(self._shares.values()))

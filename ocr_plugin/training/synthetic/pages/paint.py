@@ -69,7 +69,7 @@ def contrasting(luma: float, rough: float, rng: random.Random) -> Colour:
     Args:
         luma: the ground's mean lightness, 0 to 1.
         rough: its standard deviation.
-        rng: where chance comes from.
+        rng: source of randomness.
     """
     least = min(_LEAST_CONTRAST + 1.3 * rough, 0.6)
     above, below = 1 - luma, luma
@@ -102,7 +102,7 @@ def paint_for(
         canvas: that they are painted on.
         box: left, top, right, bottom.
         height: of the letters, in pixels.
-        rng: where chance comes from.
+        rng: source of randomness.
     """
     luma, rough = ground(canvas, box)
     colour = contrasting(luma, rough, rng)

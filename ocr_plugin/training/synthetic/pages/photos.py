@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ocr_plugin import geometry
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.detectors.dbnet import DBNet
-from ocr_plugin.evaluation.word_sets import BadRecord
 from ocr_plugin.protocols import RGB, Points
+from ocr_plugin.regions import geometry
 from ocr_plugin.training.synthetic.pages.canvas import Canvas
 from ocr_plugin.training.synthetic.photo_files import decoded, photos_in, small_photo
 
@@ -47,7 +47,7 @@ class Photos:
 
         Args:
             size: height and width of the piece.
-            rng: where chance comes from.
+            rng: source of randomness.
             passed_over: photos that do not decode are added to it.
             zoom: the most that a piece is smaller than its photo.
             clear: whether to look for a piece with little text in it.

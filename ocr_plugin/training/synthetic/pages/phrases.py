@@ -1,4 +1,4 @@
-"""What pages say: running text, labels, headings and figures."""
+"""Texts of pages: running text, labels, headings and figures."""
 
 import random
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _SHORT_WORDS = [
 
 
 class Phrases:
-    """Draws texts of several words; holds no chance of its own."""
+    """Draws texts of several words; holds no random state."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         """Takes the words to draw from; none for made-up ones."""

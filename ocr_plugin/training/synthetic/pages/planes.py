@@ -1,4 +1,4 @@
-"""Flat things seen from somewhere: patches and their words' outlines in perspective."""
+"""Flat patches and their words' outlines, in perspective."""
 
 import math
 import random
@@ -30,7 +30,7 @@ def view(
         width: of the patch, in pixels.
         height: of the patch.
         centre: where its middle comes to lie.
-        rng: where chance comes from.
+        rng: source of randomness.
         turn: standard deviation of its turn, in degrees.
         tilt: the most that it is turned out of the picture's plane, in radians.
     """

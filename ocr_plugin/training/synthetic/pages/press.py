@@ -1,4 +1,4 @@
-"""A sheet of paper, what it is printed with, and the sheet lying on something."""
+"""Printed sheets of paper, and their photos on a table."""
 
 import random
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class Press:
         style: of the running text.
         ink: its colour.
         materials: fonts and phrases.
-        rng: where chance comes from.
+        rng: source of randomness.
     """
 
     canvas: Canvas

@@ -1,4 +1,4 @@
-"""A sheet of synthetic pages with their outlines, to look at before a night of training."""
+"""A sheet of synthetic pages with their outlines, to look at before training."""
 
 import random
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ocr_plugin.evaluation.word_sets import BadRecord
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.protocols import Points
 from ocr_plugin.training.synthetic.pages import paint as painting
 from ocr_plugin.training.synthetic.pages.canvas import Canvas
@@ -81,7 +81,7 @@ def lettering(materials: Materials, rng: random.Random, passed_over: list[BadRec
 
 
 def put(canvas: Canvas, text: Lettering, rng: random.Random, height: float) -> bool:
-    """Writes text where there is room, on the calmest of some places; returns whether there was."""
+    """Writes text where there is room, on the calmest of some places; returns whether it did."""
     best: tuple[float, Matrix, Points] | None = None
     found = 0
     for _ in range(_PLACES):
@@ -101,7 +101,7 @@ def put(canvas: Canvas, text: Lettering, rng: random.Random, height: float) -> b
 
 
 def panel(canvas: Canvas, text: Lettering, rng: random.Random, height: float) -> bool:
-    """Puts up a panel with text where there is room; returns whether there was."""
+    """Puts up a panel with text where there is room; returns whether it did."""
     margin = round(height * rng.uniform(0.25, 1.2)) + 2
     framed = Lettering(
         np.pad(text.coverage, margin),
@@ -129,7 +129,7 @@ def text_of(
 
     Args:
         materials: fonts and phrases.
-        rng: where chance comes from.
+        rng: source of randomness.
         height: of its capitals, in pixels, unless that takes too much room.
         room: pixels.
         counts: words of each line; none for any.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import cv2
 
-from ocr_plugin.evaluation.word_sets import BadRecord
+from ocr_plugin.datasets.word_sets import BadRecord
 from ocr_plugin.training.synthetic.pages import paint as painting
 from ocr_plugin.training.synthetic.pages.canvas import Canvas, Colour
 from ocr_plugin.training.synthetic.pages.distractors import draw_shape

@@ -37,7 +37,7 @@ def heights(path: Path, size: int) -> tuple[float, float]:
 
 
 class Typefaces:
-    """Chooses fonts; holds nothing that changes."""
+    """Chooses fonts; immutable."""
 
     def __init__(self, places: Sequence[Path]) -> None:
         """Finds fonts, and opens none.

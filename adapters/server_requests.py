@@ -1,0 +1,252 @@
+"""Request limits, and handling of one request."""
+
+import asyncio
+import io
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from fastapi import Request
+from PIL import Image
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from ocr_plugin.adapters.server_metrics import Metrics, Outcome
+from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.shared_engine import Busy, SharedEngine
+from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.options import ImageOptions, Options
+from ocr_plugin.pages.decode import has_more_pages, open_pages
+from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.schema import Page, PageError
+
+_Done = TypeVar("_Done")
+
+# Pages of one request that are submitted ahead, and pages that are decoded at once.
+_WINDOW = 4
+_DECODERS = 2
+_RETRY_S = 0.02
+# Of pages that are shown: pixels of the longer side, and JPEG's quality.
+_SHOWN_SIDE = 2_400
+_SHOWN_QUALITY = 85
+
+
+class ServerOptions(Options):
+    """Limits of requests."""
+
+    max_bytes: int = Field(default=25_000_000, gt=0, description="Limit of a request's body.")
+    max_pages: int = Field(default=100, gt=0, description="Limit of a document.")
+    time_limit: float = Field(default=60.0, gt=0, description="Seconds per request.")
+    max_requests: int = Field(
+        default=32, gt=0, description="Requests at once; others get status 503."
+    )
+    readers: int = Field(default=1, gt=0, description="Batches of pages read in parallel.")
+
+
+class Answer(BaseModel):
+    """What was read, page by page; a page that could not be read is among the errors."""
+
+    pages: tuple[Page, ...]
+    errors: tuple[PageError, ...] = ()
+
+
+class Problem(BaseModel):
+    """Why a request failed."""
+
+    kind: str
+    message: str
+
+
+class Refusal(Exception):
+    """A request is rejected, with an HTTP status."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.problem = status, Problem(kind=kind, message=message)
+
+
+# Never sent, only counted; 499 is nginx's status for a closed connection.
+_GONE = Refusal(499, "ClientGone", "the client hung up")
+
+
+class RequestHandler:
+    """Admits requests, and answers them."""
+
+    def __init__(self, engine: Engine, limits: ServerOptions) -> None:
+        self.shared = SharedEngine(engine, readers=limits.readers)
+        self.metrics = Metrics()
+        self._limits = limits
+        self._inside = 0
+        self._decoders = ThreadPoolExecutor(_DECODERS, thread_name_prefix="ocr-decode")
+        self._decoding = asyncio.Semaphore(_DECODERS)
+
+    def close(self) -> None:
+        """Reads the waiting pages, then stops."""
+        self._decoders.shutdown(cancel_futures=True)
+        self.shared.close()
+
+    async def answer(self, request: Request, name: str) -> Answer:
+        """Returns what was read; raises `Refusal` if the request is rejected."""
+        with self.metrics.request() as outcome:
+            await self._admit(request, outcome, lambda data: self._read(data, name, outcome.read))
+            return Answer(pages=outcome.pages, errors=outcome.errors)
+
+    async def picture(self, request: Request, index: int) -> bytes:
+        """Returns a page as JPEG; raises `Refusal` if there is none."""
+        with self.metrics.request() as outcome:
+            return await self._admit(request, outcome, lambda data: self._shown(data, index))
+
+    async def _admit(
+        self,
+        request: Request,
+        outcome: Outcome,
+        work: Callable[[bytes], Coroutine[Any, Any, _Done]],
+    ) -> _Done:
+        """Returns what `work` makes of a request's body, and notes the status."""
+        try:
+            done = await self._within_limits(request, outcome, work)
+        except Refusal as refusal:
+            outcome.status = refusal.status
+            raise
+        outcome.status = 200
+        return done
+
+    async def _within_limits(
+        self,
+        request: Request,
+        outcome: Outcome,
+        work: Callable[[bytes], Coroutine[Any, Any, _Done]],
+    ) -> _Done:
+        if self._inside >= self._limits.max_requests:
+            raise Refusal(503, "Busy", f"{self._inside} requests are being read; try again")
+        self._inside += 1
+        try:
+            async with asyncio.timeout(self._limits.time_limit):
+                data = await self._body(request)
+                return await _until_disconnected(request, work(data))
+        except TimeoutError:
+            pages = f"{len(outcome.read)} pages were read"
+            message = f"time limit of {self._limits.time_limit:g} s: {pages}"
+            raise Refusal(504, "TimeLimit", message) from None
+        except UnreadableImage as error:
+            raise Refusal(422, "UnreadableImage", str(error)) from error
+        except ClientDisconnect:
+            raise _GONE from None
+        finally:
+            self._inside -= 1
+
+    async def _body(self, request: Request) -> bytes:
+        """Returns the body, or rejects it as soon as it is known to be too long or a form."""
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            message = "send the bytes themselves as the body, not a form: curl --data-binary @FILE"
+            raise Refusal(415, "Form", message)
+        too_long = Refusal(413, "TooLarge", f"more than {self._limits.max_bytes} bytes")
+        stated = request.headers.get("content-length", "")
+        if stated.isdigit() and int(stated) > self._limits.max_bytes:
+            raise too_long
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._limits.max_bytes:
+                raise too_long
+        if not body:
+            raise Refusal(400, "Empty", "the body is empty: send the picture's or document's bytes")
+        return bytes(body)
+
+    async def _read(self, data: bytes, name: str, read: list[Page | PageError]) -> None:
+        """Appends the result of each page of a document, in order."""
+        async with self._decoding:
+            too_many = await self._in_decoder(has_more_pages, data, self._limits.max_pages, name)
+        if too_many:
+            raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
+        pages = open_pages(_Named(data, name), self.shared.engine.options.images)
+        ahead: deque[Future[Page | PageError]] = deque()
+        try:
+            while (handed_in := await self._hand_in(pages)) is not None:
+                ahead.append(handed_in)
+                if len(ahead) >= _WINDOW:
+                    read.append(await asyncio.wrap_future(ahead.popleft()))
+            while ahead:
+                read.append(await asyncio.wrap_future(ahead.popleft()))
+        finally:
+            for future in ahead:
+                future.cancel()
+
+    async def _shown(self, data: bytes, index: int) -> bytes:
+        """Returns a page of a document as JPEG."""
+        images = self.shared.engine.options.images
+        if index < self._limits.max_pages:
+            async with self._decoding:
+                shown = await self._in_decoder(_jpeg_of, data, index, images)
+            if shown is not None:
+                return shown
+        raise Refusal(404, "NoPage", f"there is no page {index}, counted from 0")
+
+    async def _in_decoder(self, work: Callable[..., _Done], *arguments: Any) -> _Done:
+        """Runs slow work in another thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decoders, work, *arguments)
+
+    async def _hand_in(
+        self, pages: Iterator[PageImage | PageFailure]
+    ) -> Future[Page | PageError] | None:
+        """Decodes the next page and submits it; returns None after the last.
+
+        The decoder is held until the queue has room for the page, so that decoded pages do not
+        pile up.
+        """
+        async with self._decoding:
+            image = await self._in_decoder(next, pages, None)
+            if image is None:
+                return None
+            if isinstance(image, PageFailure):
+                failed: Future[Page | PageError] = Future()
+                failed.set_result(image.as_error())
+                return failed
+            while True:
+                with suppress(Busy):
+                    return self.shared.submit(image)
+                await asyncio.sleep(_RETRY_S)
+
+
+class _Named(io.BytesIO):
+    """Bytes as a file that has a name, which its pages carry."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def _jpeg_of(data: bytes, index: int, options: ImageOptions) -> bytes | None:
+    """Returns a page as JPEG, no larger than a screen needs it; None if there is none."""
+    page = next(open_pages(_Named(data, "upload"), options, index), None)
+    if page is None:
+        return None
+    if isinstance(page, PageFailure):
+        raise page.error
+    picture = Image.fromarray(page.pixels)
+    picture.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    coded = io.BytesIO()
+    picture.save(coded, "JPEG", quality=_SHOWN_QUALITY)
+    return coded.getvalue()
+
+
+async def _until_disconnected(request: Request, work: Coroutine[Any, Any, _Done]) -> _Done:
+    """Returns the result of some work, or cancels it when the client disconnects."""
+    tasks = reading, leaving = asyncio.create_task(work), asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            raise _GONE
+        return reading.result()
+    finally:
+        reading.cancel()
+        leaving.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

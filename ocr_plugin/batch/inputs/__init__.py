@@ -1,0 +1,1 @@
+"""What a job reads: files, folders, archives, tables, object stores."""

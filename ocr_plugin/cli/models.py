@@ -1,0 +1,102 @@
+"""``ocr-plugin models``: lists, downloads and exports models."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ocr_plugin.cli.console import print_table, results_only
+from ocr_plugin.cli.parameters import Offline
+from ocr_plugin.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ocr_plugin.recognizers.clip4str.catalogue import ModelEntry
+
+models = typer.Typer(rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+
+@models.callback(invoke_without_command=True)
+def list_by_default(context: typer.Context, as_json: AsJson = False) -> None:
+    """List, download or export models; without a command, list them."""
+    if context.invoked_subcommand is None:
+        list_models(as_json)
+
+
+@models.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the models that have names, and their files on this machine."""
+    from ocr_plugin.recognizers.clip4str.catalogue import catalogue
+
+    rows = [_description(entry) for entry in catalogue()]
+    with results_only() as stream:
+        if as_json:
+            for row in rows:
+                print(json.dumps(row, ensure_ascii=False), file=stream)
+        else:
+            print_table([_readable(row) for row in rows], stream)
+
+
+@models.command()
+def download(
+    name: Annotated[str, typer.Argument(metavar="NAME")], offline: Offline = False
+) -> None:
+    """Download a model, unless it is here already, and print its path."""
+    from ocr_plugin.recognizers.clip4str.catalogue import catalogue, fetch
+
+    known = {entry.name: entry for entry in catalogue()}
+    if name not in known:
+        raise ConfigurationError(f"there is no model called {name!r}; models: {', '.join(known)}")
+    with results_only() as stream:
+        print(fetch(known[name], offline=offline, progress=sys.stderr.isatty()), file=stream)
+
+
+@models.command()
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="NAME_OR_PATH", help="A model's name, or a weights file.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder to create; it must not exist.")
+    ],
+    offline: Offline = False,
+) -> None:
+    """Write a CLIP4STR model as ONNX files (extra export), and print their folder.
+
+    Each file is checked against PyTorch.
+    """
+    with results_only() as stream:
+        from ocr_plugin.recognizers.clip4str.onnx_export import export_onnx
+
+        print(export_onnx(model, out, offline=offline), file=stream)
+
+
+def _description(entry: "ModelEntry") -> dict[str, Any]:
+    from ocr_plugin.cli.doctor import recorded_sha256
+    from ocr_plugin.recognizers.clip4str.catalogue import locate
+    from ocr_plugin.runtime.weights import sha256_of
+
+    path = locate(entry)
+    return {
+        "name": entry.name,
+        # Until there is a file: four bytes per parameter.
+        "bytes": path.stat().st_size if path else entry.parameters * 4,
+        "licence": entry.licence,
+        "source": f"https://huggingface.co/{entry.repo}" if entry.repo else "this package",
+        "path": str(path) if path else None,
+        "sha256": (recorded_sha256(path) or sha256_of(path)) if path else None,
+    }
+
+
+def _readable(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "name": row["name"],
+        "size": f"{row['bytes'] / 1e9:.3f} GB",
+        "licence": row["licence"],
+        "source": row["source"],
+        "path": row["path"] or "not downloaded",
+        "sha256": row["sha256"] or "-",
+    }

@@ -1,0 +1,51 @@
+"""Options of all commands that read: recognizer, model, device, precision."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from ocr_plugin.options import DEFAULT_RECOGNIZER, MODEL_RECOGNIZER, RuntimeOptions
+
+RecognizerName = Annotated[
+    str | None,
+    typer.Option(
+        "--recognizer",
+        metavar="NAME",
+        help=f"{DEFAULT_RECOGNIZER} (default), {MODEL_RECOGNIZER} (default with --model) or another"
+        " recognizer that `ocr-plugin plugins` lists.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME_OR_PATH", help="Weights for the recognizer."),
+]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="For recognizer and detector, such as cuda:0."),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="TYPE",
+        help="Numeric precision: float32, bfloat16, float16, or auto (default). On a CPU,"
+        " bfloat16 for all networks needs the extra openvino.",
+    ),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
+
+
+def chosen(recognizer: str | None, model: str | None) -> tuple[str, dict[str, Any]]:
+    """Returns the recognizer's name and its options; a model alone implies it."""
+    name = recognizer or (MODEL_RECOGNIZER if model else DEFAULT_RECOGNIZER)
+    return name, {} if model is None else {"model": model}
+
+
+def runtime_of(device: str | None, precision: str | None, offline: bool) -> RuntimeOptions:
+    """Returns the runtime options; offline, this process downloads nothing at all."""
+    if offline:
+        # Every download checks it, those of other libraries included.
+        os.environ["OCR_PLUGIN_OFFLINE"] = "1"
+    asked = {"device": device, "precision": precision, "offline": offline}
+    return RuntimeOptions.parse({name: value for name, value in asked.items() if value})

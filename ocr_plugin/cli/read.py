@@ -1,0 +1,114 @@
+"""The command `read`: pictures and documents in, text or structured pages out."""
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ocr_plugin.cli.console import results_only
+from ocr_plugin.cli.convert import FormatName, Out, document_writer
+from ocr_plugin.cli.parameters import (
+    Device,
+    Model,
+    Offline,
+    Precision,
+    RecognizerName,
+    chosen,
+    runtime_of,
+)
+from ocr_plugin.cli.results import ResultWriter
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
+
+if TYPE_CHECKING:
+    from ocr_plugin.pages.raster import PageFailure, PageImage
+    from ocr_plugin.pages.source import Source
+
+_DEFAULTS = EngineOptions()
+
+
+def read(
+    images: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGE", help="Pictures, TIFFs and PDFs; - is standard input."),
+    ],
+    as_text: Annotated[bool, typer.Option("--text", help="Print the text; the default.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per page.")
+    ] = False,
+    format_name: FormatName = None,
+    out: Out = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also draw what was read, as a PNG per page in DIR."),
+    ] = None,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="Detector that finds text.")
+    ] = DEFAULT_DETECTOR,
+    recognizer: RecognizerName = None,
+    model: Model = None,
+    device: Device = None,
+    precision: Precision = None,
+    min_confidence: Annotated[
+        float, typer.Option(metavar="0..1", help="Leave out words below this.")
+    ] = _DEFAULTS.min_confidence,
+    pdf_dpi: Annotated[
+        float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
+    ] = _DEFAULTS.images.pdf_dpi,
+    offline: Offline = False,
+) -> None:
+    """Read the text of pictures and documents."""
+    if as_text + as_json + (format_name is not None) > 1:
+        raise ConfigurationError("use only one of --text, --json and --format")
+    written = format_name or ("json" if as_json else "text")
+    if images.count("-") > 1:
+        raise ConfigurationError("standard input can be read only once")
+    options = EngineOptions.parse(
+        {
+            "min_confidence": min_confidence,
+            "images": ImageOptions.parse({"pdf_dpi": pdf_dpi}),
+        }
+    )
+    name, recognizer_options = chosen(recognizer, model)
+    with results_only() as stream:
+        documents = document_writer(written, stream, out, len(images), pdf_dpi)
+        from ocr_plugin.engine.engine import Engine
+
+        engine = Engine(
+            detector,
+            name,
+            runtime=runtime_of(device, precision, offline),
+            recognizer_options=recognizer_options,
+            options=options,
+        )
+        stdin = sys.stdin.buffer.read() if "-" in images else b""
+        writer = ResultWriter(
+            stream, as_json=written == "json", overlays=overlay, documents=documents
+        )
+        shown = overlay is not None or (documents is not None and documents.pictured)
+        pictures = _pictures(_sources(images, stdin), options.images) if shown else ()
+        results = engine.read_many(_sources(images, stdin))
+        writer.show_all(results, pictures, len(images))
+    raise typer.Exit(writer.exit_code)
+
+
+class _Stdin(io.BytesIO):
+    """Standard input as a file that has a name."""
+
+    name = "<stdin>"
+
+
+def _sources(images: Sequence[str], stdin: bytes) -> "list[Source]":
+    return [_Stdin(stdin) if image == "-" else image for image in images]
+
+
+def _pictures(
+    sources: "list[Source]", options: ImageOptions
+) -> "Iterator[PageImage | PageFailure]":
+    """Decodes the pages once more, one for each result, to draw on."""
+    from ocr_plugin.pages.prefetch import decoded_pages
+
+    return decoded_pages(sources, options, threads=1)

@@ -1,0 +1,105 @@
+"""``ocr-plugin serve``: the HTTP server."""
+
+import ipaddress
+import os
+import socket
+from typing import Annotated
+
+import typer
+
+from ocr_plugin.cli.console import say
+from ocr_plugin.cli.parameters import (
+    Device,
+    Model,
+    Offline,
+    Precision,
+    RecognizerName,
+    chosen,
+    runtime_of,
+)
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
+
+# Smaller than elsewhere: requests are not trusted.
+_MAX_PIXELS = 50_000_000
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all networks.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 8000,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="Detector that finds text.")
+    ] = DEFAULT_DETECTOR,
+    recognizer: RecognizerName = None,
+    model: Model = None,
+    device: Device = None,
+    precision: Precision = None,
+    max_megabytes: Annotated[
+        float, typer.Option(min=0.001, help="Limit of a picture or document.")
+    ] = 25,
+    max_pages: Annotated[int, typer.Option(min=1, help="Limit of a document.")] = 100,
+    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds per request.")] = 60,
+    max_requests: Annotated[int, typer.Option(min=1, help="At once; others get status 503.")] = 32,
+    readers: Annotated[
+        int, typer.Option(min=1, help="Batches read in parallel; on a GPU more than one.")
+    ] = 1,
+    offline: Offline = False,
+) -> None:
+    """Serve: POST a picture or PDF to /v1/read, or drop one on the page at /.
+
+    There is no login and no encryption: on open networks, run it behind a proxy.
+    """
+    try:
+        import uvicorn
+
+        from ocr_plugin.adapters.server import make_app
+        from ocr_plugin.adapters.server_requests import ServerOptions
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is missing: pip install 'ocr-plugin[serve]'"
+        raise ConfigurationError(message) from None
+    from ocr_plugin.engine.engine import Engine
+
+    name, options = chosen(recognizer, model)
+    limits = ServerOptions(
+        max_bytes=round(max_megabytes * 1_000_000),
+        max_pages=max_pages,
+        time_limit=time_limit,
+        max_requests=max_requests,
+        readers=readers,
+    )
+    with _listener(host, port) as listener:
+        engine = Engine(
+            detector,
+            name,
+            runtime=runtime_of(device, precision, offline),
+            recognizer_options=options,
+            options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
+        )
+        config = uvicorn.Config(
+            make_app(engine, limits),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=round(time_limit),
+        )
+        say(f"listening on http://{_shown(host)}:{listener.getsockname()[1]}")
+        uvicorn.Server(config).run([listener])
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        # The error's own text repeats the address.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ConfigurationError(f"{host}:{port}: cannot listen: {reason}") from error
+
+
+def _shown(host: str) -> str:
+    """Returns a host as written in a URL."""
+    try:
+        return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
+    except ValueError:
+        return host

@@ -1,0 +1,242 @@
+"""The only place where the stages meet: decode, detect, crop, recognize, assemble.
+
+    sources ── decode ahead ──> pages ── in batches ──> detector ──> regions ──> crops ──┐
+    Page | PageError <── assemble <── readings <── full batches <── queue across pages <─┘
+
+All buffers are bounded: a few decoded pages, a batch of crops and the pages they belong to.
+Results are in the order of their sources.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from itertools import islice
+from typing import Any, TypeVar
+
+from ocr_plugin import plugins
+from ocr_plugin.engine.page_task import CropTask, PageWork
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.options import (
+    DEFAULT_DETECTOR,
+    DEFAULT_RECOGNIZER,
+    DEFAULT_SPLITTER,
+    EngineOptions,
+    RuntimeOptions,
+)
+from ocr_plugin.pages.prefetch import decoded_pages
+from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.pages.source import Source
+from ocr_plugin.protocols import RGB, Detector, Reading, Recognizer, Regions
+from ocr_plugin.recognizers.line_words import line_reader, splitter_for
+from ocr_plugin.schema import EngineInfo, Page, PageError
+
+_MORE_PAGES = "only the first page was read; Engine.read_many gives every page"
+_log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+class Engine:
+    """Reads images and documents into pages.
+
+    An engine keeps no state: one instance serves any number of threads, and a page's result does
+    not depend on other pages.
+
+    Within a thread the stages run one after another. On a GPU several threads make them overlap,
+    as in batch jobs and, as an option, in the server: while one thread cuts out regions and crops
+    on the host, others detect and recognize, each in its own stream (`devices.StreamPool`).
+
+    Args:
+        detector: name of an installed detector, or a detector.
+        recognizer: name of an installed recognizer, or a recognizer.
+        splitter: name of an installed line recognizer, or one, whose spaces split lines into words
+            for a word recognizer; None to split at gaps in the ink. Not built for a line
+            recognizer.
+        runtime: where and how the networks run, for plugins that are given by name.
+        detector_options: keyword options for a detector that is given by name.
+        recognizer_options: keyword options for a recognizer that is given by name.
+        options: how the stages are run and their results joined.
+
+    Raises:
+        PluginError: an unknown plugin name, or a plugin that does not start.
+        ConfigurationError: options that cannot work.
+        ModelError: weights that cannot be used.
+    """
+
+    def __init__(
+        self,
+        detector: str | Detector = DEFAULT_DETECTOR,
+        recognizer: str | Recognizer = DEFAULT_RECOGNIZER,
+        *,
+        splitter: str | Recognizer | None = DEFAULT_SPLITTER,
+        runtime: RuntimeOptions | None = None,
+        detector_options: Mapping[str, Any] | None = None,
+        recognizer_options: Mapping[str, Any] | None = None,
+        options: EngineOptions | None = None,
+    ) -> None:
+        self.options = options or EngineOptions()
+        if isinstance(detector, str):
+            detector = plugins.make_detector(detector, runtime, **(detector_options or {}))
+        elif detector_options:
+            raise ConfigurationError("detector_options need a detector given by its name")
+        if isinstance(recognizer, str):
+            recognizer = plugins.make_recognizer(recognizer, runtime, **(recognizer_options or {}))
+        elif recognizer_options:
+            raise ConfigurationError("recognizer_options need a recognizer given by its name")
+        splitter = splitter_for(recognizer, splitter, runtime)
+        self.splitter: Recognizer | None = splitter
+        self._lines = line_reader(recognizer, splitter)
+        self.detector: Detector = detector
+        self.recognizer: Recognizer = recognizer
+        self.info = EngineInfo(
+            version=version("ocr-plugin"),
+            detector=detector.component,
+            recognizer=recognizer.component,
+            splitter=splitter.component if splitter else None,
+        )
+
+    def read(self, source: Source) -> Page:
+        """Returns the first page of a source, with a warning where there are more.
+
+        `read_many` gives every page.
+
+        Raises:
+            UnreadableImage: the source is not a readable image or document.
+        """
+        pages = decoded_pages([source], self.options.images, threads=1)
+        try:
+            first, *more = islice(pages, 2)
+        finally:
+            pages.close()
+        if more and isinstance(first, PageImage):
+            first = replace(first, warnings=(*first.warnings, _MORE_PAGES))
+        (result,) = self._stream(iter([first]))
+        if isinstance(result, PageFailure):
+            raise result.error
+        return result
+
+    def read_many(self, sources: Iterable[Source]) -> Generator[Page | PageError]:
+        """Yields every page of every source in order; a page that fails yields its error.
+
+        Sources are taken one by one as they are needed, so an endless iterable is fine.
+        """
+        pages = decoded_pages(sources, self.options.images, self.options.decode_threads)
+        try:
+            for result in self._stream(pages):
+                yield result.as_error() if isinstance(result, PageFailure) else result
+        finally:
+            pages.close()
+
+    def read_images(self, images: Iterable[PageImage]) -> Generator[Page | PageError]:
+        """Yields the result or the error of each decoded page, in order."""
+        for result in self._stream(iter(images)):
+            yield result.as_error() if isinstance(result, PageFailure) else result
+
+    def _stream(self, pages: Iterator[PageImage | PageFailure]) -> Iterator[Page | PageFailure]:
+        """Yields the result or the failure of each page, in order."""
+        options = self.options
+        in_flight: deque[PageWork | PageFailure] = deque()
+        queue: deque[CropTask] = deque()
+        while batch := list(islice(pages, options.detector_batch)):
+            for item in self._begun(batch, queue):
+                in_flight.append(item)
+            while len(queue) >= options.recognizer_batch:
+                self._read_batch(queue)
+            yield from self._finished(in_flight)
+            # Pages without crops must not pile up behind one that waits for a full batch.
+            while queue and len(in_flight) > options.recognizer_batch:
+                self._read_batch(queue)
+                yield from self._finished(in_flight)
+        while queue:
+            self._read_batch(queue)
+            yield from self._finished(in_flight)
+        yield from self._finished(in_flight)
+
+    def _begun(
+        self, batch: list[PageImage | PageFailure], queue: deque[CropTask]
+    ) -> list[PageWork | PageFailure]:
+        """Detects a batch of pages and queues their first crops."""
+        begun = [PageWork(item) if isinstance(item, PageImage) else item for item in batch]
+        works = [item for item in begun if isinstance(item, PageWork)]
+        pages = [work.image.pixels for work in works]
+        found_in: list[Regions | Exception] = _answers(
+            self.detector.detect, pages, "detector", "pages"
+        )
+        for work, found in zip(works, found_in, strict=True):
+            if isinstance(found, Exception):
+                work.error = found
+                continue
+            try:
+                queue.extend(work.begin(found, self.recognizer.unit))
+            except Exception as error:  # one bad page must not end the run; it is reported
+                work.error = error
+        return begun
+
+    def _read_batch(self, queue: deque[CropTask]) -> None:
+        """Reads the oldest crops of the queue; further crops of their regions go to its front."""
+        count = min(self.options.recognizer_batch, len(queue))
+        tasks = [queue.popleft() for _ in range(count)]
+        tasks = [task for task in tasks if task.page.error is None]
+        lines = [task for task in tasks if task.is_line]
+        words = [task for task in tasks if not task.is_line]
+        if self._lines is self.recognizer:  # all in one batch
+            lines, words = tasks, []
+        readings: list[Reading | Exception] = [
+            reading
+            for own, reader in ((lines, self._lines), (words, self.recognizer))
+            for reading in _answers(
+                reader.recognize, [task.pixels for task in own], "recognizer", "crops"
+            )
+        ]
+        further: list[CropTask] = []
+        for task, reading in zip([*lines, *words], readings, strict=True):
+            try:
+                if isinstance(reading, Exception):
+                    raise reading
+                further.extend(task.accept(reading))
+            except Exception as error:  # one bad crop is its page's error, not the run's end
+                task.page.error = error
+        queue.extendleft(reversed(further))
+
+    def _finished(self, in_flight: deque[PageWork | PageFailure]) -> Iterator[Page | PageFailure]:
+        """Yields and removes the finished pages at the front."""
+        while in_flight and (isinstance(in_flight[0], PageFailure) or in_flight[0].done):
+            item = in_flight.popleft()
+            if isinstance(item, PageFailure):
+                yield item
+                continue
+            if item.error is None:
+                try:
+                    yield item.page(self.info, self.options.min_confidence)
+                    continue
+                except Exception as error:  # assembling one page must not end the run
+                    item.error = error
+            _log.debug("%s, page %d", item.image.name, item.image.page_index, exc_info=item.error)
+            yield PageFailure(item.image.name, item.image.page_index, item.error)
+
+
+def _answers(
+    ask: Callable[[list[RGB]], Sequence[Answer]], pictures: list[RGB], who: str, what: str
+) -> list[Answer | Exception]:
+    """Returns a plugin's answer for each picture; if a batch fails, each is tried alone.
+
+    Args:
+        ask: takes pictures and returns as many answers.
+        pictures: pages or crops.
+        who: the plugin's kind, for the error if the numbers differ.
+        what: the pictures' kind, for the same error.
+    """
+    if not pictures:
+        return []
+    try:
+        answers: list[Answer | Exception] = []
+        answers.extend(ask(pictures))
+        if len(answers) != len(pictures):
+            raise RuntimeError(f"the {who} answered {len(answers)} of {len(pictures)} {what}")
+        return answers
+    except Exception as error:  # any defect of a plugin is reported as that page's error
+        if len(pictures) == 1:
+            return [error]
+        return [answer for picture in pictures for answer in _answers(ask, [picture], who, what)]

@@ -1,0 +1,175 @@
+"""State of a page in the engine: the crops that are still to be read, and the readings."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ocr_plugin.layout.page import assemble
+from ocr_plugin.layout.words import ReadRegion
+from ocr_plugin.pages.raster import PageImage
+from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit
+from ocr_plugin.regions.rectify import rectify
+from ocr_plugin.regions.strips import Strip, orientations, word_strips
+from ocr_plugin.schema import EngineInfo, Page, Source
+
+# A reading this confident is accepted; otherwise other ways to read the region are tried.
+_SETTLED = 0.8
+# Margin in confidence by which a later attempt must beat the likelier one before it.
+_MARGIN = 0.05
+# A whole line has more context than its words cut out one by one: these are read only if the line
+# is less confident than this, and must beat it by this margin.
+_DOUBTFUL, _WORDS_MARGIN = 0.7, 0.1
+
+
+@dataclass(frozen=True)
+class _Attempt(ReadRegion):
+    """One way of reading a region; its readings are filled in one by one."""
+
+    readings: list[Reading | None]
+
+    @property
+    def by_words(self) -> bool:
+        """Whether the crops are the words that the detector found."""
+        return self.strips is self.seen
+
+    @property
+    def confidence(self) -> float:
+        """Mean over the crops, weighted by their characters; 0 if nothing was read."""
+        read = [reading for reading in self.readings if reading is not None and reading.text]
+        characters = sum(len(reading.text) for reading in read)
+        if not characters:
+            return 0.0
+        return sum(len(reading.text) * reading.confidence for reading in read) / characters
+
+
+@dataclass
+class _RegionWork:
+    """A region, the remaining attempts to read it, and the best so far.
+
+    Attributes:
+        polygon: (N, 2) float32 page pixels.
+        own_words: outlines of the words that the detector found in it.
+        kind: a line or a word, by the detector.
+    """
+
+    polygon: Points
+    own_words: Sequence[Points]
+    kind: Unit
+    attempts: Iterator[tuple[_Attempt, list[RGB]]] = field(default_factory=lambda: iter(()))
+    best: _Attempt | None = None
+
+
+@dataclass(eq=False)
+class CropTask:
+    """A crop to be read, and where its reading belongs.
+
+    Attributes:
+        is_line: whether the crop is a line, which a word recognizer has to read word by word.
+    """
+
+    page: "PageWork"
+    pixels: RGB
+    region: _RegionWork
+    attempt: _Attempt
+    index: int
+    is_line: bool
+
+    def accept(self, reading: Reading) -> "list[CropTask]":
+        """Takes the crop's reading; returns further crops of its region to be read."""
+        self.attempt.readings[self.index] = reading
+        if any(known is None for known in self.attempt.readings):
+            return []
+        return self.page.consider(self.region, self.attempt)
+
+
+@dataclass(eq=False)
+class PageWork:
+    """A page, its regions, and what was read in them so far."""
+
+    image: PageImage
+    regions: list[_RegionWork] = field(default_factory=list)
+    open_regions: int = 0
+    error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether no reading is pending."""
+        return self.error is not None or self.open_regions == 0
+
+    def begin(self, found: Regions, unit: Unit) -> list[CropTask]:
+        """Takes the detector's regions; returns the first crops to be read.
+
+        Args:
+            found: in page pixels.
+            unit: what the recognizer reads.
+        """
+        words_of = found.words or [()] * len(found.polygons)
+        self.regions = [
+            _RegionWork(np.asarray(polygon, np.float32), own, found.kind)
+            for polygon, own in zip(found.polygons, words_of, strict=True)
+        ]
+        for region in self.regions:
+            region.attempts = self._attempts(region, unit)
+        self.open_regions = len(self.regions)
+        return [task for region in self.regions for task in self._next_attempt(region)]
+
+    def consider(self, region: _RegionWork, attempt: _Attempt) -> list[CropTask]:
+        """Keeps the better of a region's attempts; returns the crops of the next one, if any."""
+        margin = _WORDS_MARGIN if attempt.by_words else _MARGIN
+        if region.best is None or attempt.confidence > region.best.confidence + margin:
+            region.best = attempt
+        if region.best.confidence >= _SETTLED:
+            self.open_regions -= 1
+            return []
+        return self._next_attempt(region)
+
+    def _next_attempt(self, region: _RegionWork) -> list[CropTask]:
+        following = next(region.attempts, None)
+        if following is None:
+            self.open_regions -= 1
+            return []
+        attempt, pixels = following
+        is_line = region.kind == "line" and not attempt.by_words
+        return [CropTask(self, crop, region, attempt, n, is_line) for n, crop in enumerate(pixels)]
+
+    def _attempts(self, region: _RegionWork, unit: Unit) -> Iterator[tuple[_Attempt, list[RGB]]]:
+        """Yields the ways to read a region, likeliest first, each with its crops.
+
+        Args:
+            region: its best attempt so far is consulted in between.
+            unit: what the recognizer reads.
+        """
+        for way, strip in enumerate(orientations(region.polygon)):
+            seen: Sequence[Strip] = ()
+            if region.own_words and not strip.stacked:
+                seen = word_strips(strip, region.own_words)
+            # The direction of a line of several words shows as well in the line alone, for less.
+            if seen and unit == "word" and (way == 0 or len(seen) == 1):
+                yield self._by_words(strip, seen)
+            yield self._whole(strip, seen)
+        # Only now that the line's direction is known: some words read as well upside down.
+        best = region.best
+        if best is not None and best.seen and unit == "line" and best.confidence < _DOUBTFUL:
+            yield self._by_words(best.outline, best.seen)
+
+    def _by_words(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
+        attempt = _Attempt(strip, seen, seen, [None] * len(seen))
+        return attempt, [rectify(self.image.pixels, each) for each in seen]
+
+    def _whole(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
+        attempt = _Attempt(strip, [strip], seen, [None])
+        return attempt, [rectify(self.image.pixels, strip)]
+
+    def page(self, info: EngineInfo, min_confidence: float) -> Page:
+        """Returns the finished page."""
+        height, width = self.image.pixels.shape[:2]
+        source = Source(
+            name=self.image.name,
+            page_index=self.image.page_index,
+            sha256=self.image.sha256,
+            width=width,
+            height=height,
+        )
+        read = [region.best for region in self.regions if region.best is not None]
+        return assemble(source, read, info, min_confidence, self.image.warnings)

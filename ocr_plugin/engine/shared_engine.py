@@ -1,0 +1,190 @@
+"""One engine for many callers, whose pages are read together.
+
+Pages of all callers wait in one queue. While one batch is read the next one collects, so a single
+page is read at once and many pages fill the recognizer's batches.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from ocr_plugin.engine.engine import Engine
+from ocr_plugin.errors import OcrError
+from ocr_plugin.pages.decode import open_pages
+from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.pages.source import Source
+from ocr_plugin.schema import Page, PageError
+
+# A page, and the future of its result.
+_Task = tuple[PageImage, Future[Page | PageError]]
+
+_WINDOW = 8
+
+
+class Busy(OcrError):
+    """The queue of waiting pages is full."""
+
+
+class SharedEngine:
+    """Reads pages that any number of threads submit, in batches.
+
+    Args:
+        engine: reads them; it may also be used directly.
+        room: pages that may wait; `submit` blocks or raises for more.
+        batch: most pages of a batch.
+        readers: batches that are read in parallel; more than one is meant for a GPU, which the
+            second keeps busy while regions of the first are cut out.
+        room_pixels: of all pages that may wait together; a page of any size may wait alone.
+        batch_pixels: of all pages of a batch; a page of any size may be a batch alone.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        room: int = 64,
+        batch: int = 16,
+        readers: int = 1,
+        room_pixels: int = 200_000_000,
+        batch_pixels: int = 100_000_000,
+    ) -> None:
+        self.engine = engine
+        self._room, self._batch = room, batch
+        self._room_pixels, self._batch_pixels = room_pixels, batch_pixels
+        self._waiting: deque[_Task] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"ocr-shared-{number}", daemon=True)
+            for number in range(readers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Number of waiting pages."""
+        return len(self._waiting)
+
+    @property
+    def works(self) -> bool:
+        """Whether all reader threads are alive."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def submit(self, image: PageImage, timeout: float | None = 0) -> Future[Page | PageError]:
+        """Submits a page; returns the future of its result.
+
+        Args:
+            image: a decoded page.
+            timeout: seconds to wait for room; None waits without limit.
+
+        Raises:
+            Busy: the queue is full.
+            RuntimeError: the engine has been closed.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._has_room(image), timeout):
+                raise Busy(f"{self.waiting} pages are waiting; try again later")
+            if self._closed:
+                raise RuntimeError("the shared engine is closed")
+            future: Future[Page | PageError] = Future()
+            self._waiting.append((image, future))
+            self._changed.notify_all()
+            return future
+
+    def read(self, source: Source) -> Generator[Page | PageError]:
+        """Yields the pages of a source in order, submitting a few ahead; waits for room.
+
+        Raises:
+            UnreadableImage: the source as a whole cannot be read.
+        """
+        handed_in: deque[Future[Page | PageError] | PageError] = deque()
+        try:
+            for image in open_pages(source, self.engine.options.images):
+                if isinstance(image, PageFailure):
+                    handed_in.append(image.as_error())
+                else:
+                    handed_in.append(self.submit(image, timeout=None))
+                if len(handed_in) >= _WINDOW:
+                    yield _result(handed_in.popleft())
+            while handed_in:
+                yield _result(handed_in.popleft())
+        finally:
+            for item in handed_in:
+                if isinstance(item, Future):
+                    item.cancel()
+
+    def close(self) -> None:
+        """Reads the waiting pages, then stops; `submit` raises from now on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _has_room(self, image: PageImage) -> bool:
+        if self._closed or not self._waiting:
+            return True
+        pixels = sum(_size(waiting) for waiting, _ in self._waiting) + _size(image)
+        return len(self._waiting) < self._room and pixels <= self._room_pixels
+
+    def _work(self) -> None:
+        while tasks := self._taken():
+            self._read(tasks)
+
+    def _taken(self) -> deque[_Task]:
+        """Waits for pages and takes the oldest; empty once the engine is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            tasks: deque[_Task] = deque()
+            pixels = 0
+            while self._waiting and len(tasks) < self._batch:
+                pixels += _size(self._waiting[0][0])
+                if tasks and pixels > self._batch_pixels:
+                    break
+                tasks.append(self._waiting.popleft())
+            self._changed.notify_all()
+            return tasks
+
+    def _read(self, tasks: deque[_Task]) -> None:
+        begun: deque[Future[Page | PageError]] = deque()
+
+        def images() -> Iterator[PageImage]:
+            while tasks:
+                image, future = tasks.popleft()
+                # A page that was cancelled while it waited is not read.
+                if future.set_running_or_notify_cancel():
+                    begun.append(future)
+                    yield image
+
+        try:
+            for result in self.engine.read_images(images()):
+                begun.popleft().set_result(result)
+        except BaseException as error:  # passed to every waiting caller
+            for future in (*begun, *(future for _, future in tasks)):
+                with suppress(InvalidStateError):
+                    future.set_exception(error)
+
+
+def _size(image: PageImage) -> int:
+    """Returns how many pixels a page has."""
+    return image.pixels.size // 3
+
+
+def _result(item: Future[Page | PageError] | PageError) -> Page | PageError:
+    return item.result() if isinstance(item, Future) else item

@@ -1,0 +1,1 @@
+"""Output formats: hOCR, ALTO, PAGE XML, TSV, Markdown, searchable PDF, overlays."""

@@ -1,0 +1,1 @@
+"""From words to lines, blocks, reading order and the page's record."""

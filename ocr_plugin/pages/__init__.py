@@ -1,0 +1,1 @@
+"""Pages: opens files and decodes their pages as upright RGB arrays."""

@@ -1,0 +1,115 @@
+"""Files, bytes, arrays and documents, as RGB pages.
+
+Pages are decoded one by one, so a long document is never held in memory as a whole. The format is
+detected from the content, never from the name. Several threads may open sources at once.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, TiffImagePlugin
+
+from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.images import current_frame, first_frame, identified, tiff_pages, tiff_places
+from ocr_plugin.pages.pdf import pdf_page_count, pdf_pages
+from ocr_plugin.pages.pixels import picture_of_array
+from ocr_plugin.pages.raster import PageFailure, PageImage, Picture, Pictures, Unusable
+from ocr_plugin.pages.source import Source, bytes_of, is_pdf, name_of
+
+
+def open_pages(
+    source: Source, options: ImageOptions, first: int = 0, sha256: str | None = None
+) -> Iterator[PageImage | PageFailure]:
+    """Yields the pages of a source, decoding each when it is asked for.
+
+    A TIFF or PDF gives all its pages; one that cannot be read gives its error in its place, and
+    the next page follows. An animation gives its first frame and a warning.
+
+    Args:
+        source: see `Source`.
+        options: limits, and the resolution of PDF pages.
+        first: the page to begin with, counted from 0; those before it are not decoded.
+        sha256: of the source's bytes, if known: a long document read a few pages at a time is
+            then not hashed each time.
+
+    Raises:
+        UnreadableImage: at the first ``next``, if the source as a whole cannot be read.
+    """
+    name = name_of(source)
+    try:
+        digest, pictures = _open_source(source, options, first, sha256)
+        with closing(pictures):
+            for index, picture in enumerate(pictures, first):
+                if isinstance(picture, Unusable):
+                    error = UnreadableImage(name, str(picture), index)
+                    yield PageFailure(name, index, error)
+                    continue
+                own = digest or hashlib.sha256(picture.pixels.data).hexdigest()
+                yield PageImage(name, index, picture.pixels, own, picture.warnings)
+    except Unusable as error:
+        raise UnreadableImage(name, str(error)) from error.__cause__
+
+
+def first_page(source: Source, options: ImageOptions | None = None) -> PageImage:
+    """Returns the first page of a source.
+
+    Raises:
+        UnreadableImage: it cannot be read.
+    """
+    page = next(open_pages(source, options or ImageOptions()))
+    if isinstance(page, PageFailure):
+        raise page.error
+    return page
+
+
+def has_more_pages(data: bytes, limit: int, name: str = "<bytes>") -> bool:
+    """Returns whether `open_pages` would give more pages than a limit; decodes none.
+
+    Args:
+        data: an encoded file.
+        limit: a number of pages.
+        name: of the file, for the error.
+
+    Raises:
+        UnreadableImage: the file as a whole cannot be read.
+    """
+    try:
+        image = identified(data)
+        if image is None:
+            return pdf_page_count(data) > limit
+        if not isinstance(image, TiffImagePlugin.TiffImageFile):
+            return limit < 1
+        # Not beyond the limit: a page may take only a few bytes, and a file have millions.
+        return len(list(islice(tiff_places(image), limit + 1))) > limit
+    except Unusable as error:
+        raise UnreadableImage(name, str(error)) from error.__cause__
+
+
+def _open_source(
+    source: Source, options: ImageOptions, first: int, sha256: str | None
+) -> tuple[str | None, Pictures]:
+    """Returns the SHA-256 of the source's bytes, if it has any, and a generator of its pages."""
+    if isinstance(source, np.ndarray):
+        return None, _only(first, lambda: picture_of_array(source, options.max_pixels))
+    if isinstance(source, Image.Image):
+        return None, _only(first, lambda: current_frame(source, options.max_pixels))
+    if sha256 and isinstance(source, Path) and is_pdf(source):
+        return sha256, pdf_pages(source, options, first)
+    data = bytes_of(source)
+    digest = sha256 or hashlib.sha256(data).hexdigest()
+    image = identified(data)
+    if image is None:
+        return digest, pdf_pages(data, options, first)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return digest, tiff_pages(image, options.max_pixels, first)
+    return digest, _only(first, lambda: first_frame(image, options.max_pixels))
+
+
+def _only(first: int, picture: Callable[[], Picture]) -> Pictures:
+    if first == 0:
+        yield picture()

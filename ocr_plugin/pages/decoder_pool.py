@@ -1,0 +1,214 @@
+"""Decodes pages in separate processes, so that a file that crashes one crashes nothing else."""
+
+import multiprocessing
+import tempfile
+from collections.abc import Iterator, Set
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as DecodingTimeout
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from ocr_plugin.errors import OcrError, UnreadableImage, one_line
+from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.decode import open_pages
+from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.schema import PageError
+
+PREFIX = "ocr-batch-"
+"""Prefix of the temporary folders that hold documents while they are decoded."""
+# Pages of a document per request to a process.
+_CHUNK = 4
+# A document is given up after this many consecutive pages that crash or stall their process.
+_HOPELESS = 3
+
+
+WHOLE_FILE = -1
+"""The page's number, in records, of a file that could not be read as a whole."""
+
+
+def index_of(page: PageImage | PageError) -> int:
+    """Returns a page's number, counted from 0, or `WHOLE_FILE`."""
+    return WHOLE_FILE if page.page_index is None else page.page_index
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    pages: list[PageImage | PageError]
+    is_last: bool
+
+
+class Decoder:
+    """Decodes files, several at once; holds a bounded number of their pages.
+
+    Args:
+        options: limits of a page, and the resolution of PDFs.
+        workers: processes.
+        time_limit: seconds that a page may take.
+        folder: for documents while they are decoded; by default the system's for temporary files.
+
+    Raises:
+        OcrError: the folder cannot be written.
+    """
+
+    def __init__(
+        self, options: ImageOptions, workers: int, time_limit: float, folder: Path | None = None
+    ) -> None:
+        self._options, self._time_limit = options, time_limit
+        with _writing(folder):
+            self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder)
+        # Forked processes would inherit locks that the threads of this one hold.
+        self._pool = ProcessPool(workers, context=multiprocessing.get_context("spawn"))
+        self._count = 0
+
+    def close(self) -> None:
+        """Stops the processes, also in the middle of a page."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        self._folder.cleanup()
+
+    def begin(self, name: str, content: bytes, sha256: str) -> "Decoding":
+        """Starts to decode a file.
+
+        Args:
+            name: of its pages.
+            content: the file.
+            sha256: of the content.
+
+        Raises:
+            OcrError: a document cannot be written to disk.
+        """
+        place = None
+        if _has_pages(content):
+            # A document is decoded in several requests; the processes read it from disk.
+            self._count += 1
+            place = Path(self._folder.name, str(self._count))
+            with _writing(place):
+                place.write_bytes(content)
+        task = _Task(place or content, sha256, name, self._options)
+        return Decoding(self, task, place)
+
+    def _ask(self, task: "_Task", first: int, count: int) -> "Future[_Chunk]":
+        limit = self._time_limit * count
+        return self._pool.schedule(_decoded, args=(task, first, count), timeout=limit)
+
+
+class Decoding:
+    """A file that is being decoded.
+
+    Attributes:
+        page_count: pages so far, including those that could not be decoded.
+    """
+
+    def __init__(self, decoder: Decoder, task: "_Task", place: Path | None) -> None:
+        self._decoder, self._task, self._place = decoder, task, place
+        self.page_count, self._count, self._failures = 0, _CHUNK, 0
+        self._future: Future[_Chunk] | None = None
+        self._ask()
+
+    def pages(self, skipped: Set[int]) -> "list[PageImage | PageError] | None":
+        """Waits for the next few pages and returns them; None after the last.
+
+        Args:
+            skipped: numbers of pages to leave out.
+        """
+        if self._future is None:
+            return None
+        future, self._future = self._future, None
+        try:
+            chunk = future.result()
+        except (ProcessExpired, DecodingTimeout) as error:
+            return self._failed(error)
+        self._failures = 0
+        self.page_count += len(chunk.pages)
+        self._count = _CHUNK
+        if not chunk.is_last:
+            self._ask()
+        else:
+            self.close()
+        return [page for page in chunk.pages if index_of(page) not in skipped]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `pages` would return without waiting."""
+        return self._future is None or self._future.done()
+
+    def close(self) -> None:
+        """Drops the remaining pages."""
+        if self._future is not None:
+            self._future.cancel()
+            self._future = None
+        if self._place is not None:
+            self._place.unlink(missing_ok=True)
+
+    def _ask(self) -> None:
+        self._future = self._decoder._ask(self._task, self.page_count, self._count)
+
+    def _failed(self, error: Exception) -> list[PageImage | PageError]:
+        """Retries page by page; returns the error of a page that fails by itself."""
+        if self._count > 1:
+            self._count = 1
+            self._ask()
+            return []
+        if isinstance(error, ProcessExpired):
+            kind, reason = "DecoderDied", f"the decoder process died, exit code {error.exitcode}"
+        else:
+            kind, reason = "TimeLimit", f"decoding took more than {self._decoder._time_limit:g} s"
+        self._failures += 1
+        index = self.page_count
+        self.page_count += 1
+        if self._place is None:
+            self.close()
+        elif self._failures < _HOPELESS:
+            self._ask()
+        else:
+            self.close()
+            reason += "; pages after it were not tried"
+        return [PageError(name=self._task.name, page_index=index, kind=kind, message=reason)]
+
+
+@contextmanager
+def _writing(place: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = place or Path(tempfile.gettempdir())
+        raise OcrError(f"{place}: cannot be written: {error.strerror}") from error
+
+
+def _has_pages(content: bytes) -> bool:
+    return b"%PDF-" in content[:1024] or content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A file to decode, as sent to a process."""
+
+    source: bytes | Path
+    sha256: str
+    name: str
+    options: ImageOptions
+
+
+def _decoded(task: _Task, first: int, count: int) -> _Chunk:
+    """Decodes some pages of a file; runs in a process of the pool."""
+    pages: list[PageImage | PageError] = []
+    try:
+        for page in open_pages(task.source, task.options, first, task.sha256):
+            if isinstance(page, PageFailure):
+                pages.append(_record(task, page.page_index, page.error))
+            else:
+                pages.append(replace(page, name=task.name))
+            if len(pages) == count:
+                return _Chunk(pages, is_last=False)
+    except UnreadableImage as error:
+        pages.append(_record(task, None, error))
+    return _Chunk(pages, is_last=True)
+
+
+def _record(task: _Task, index: int | None, error: Exception) -> PageError:
+    """Returns the record of a failure; the exceptions have causes that cannot be pickled."""
+    reason = error.reason if isinstance(error, UnreadableImage) else one_line(error)
+    return PageError(name=task.name, page_index=index, kind=type(error).__name__, message=reason)

@@ -1,0 +1,83 @@
+"""Sources of pages: their types, names and bytes."""
+
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ocr_plugin.pages.raster import Unusable
+
+Source = str | os.PathLike[str] | bytes | NDArray[Any] | Image.Image | BinaryIO
+"""A path; an encoded file's bytes, or a binary file object read from its current position; a
+Pillow image, of which the current frame is taken; or an array (H, W), (H, W, 1), (H, W, 3) RGB or
+(H, W, 4) RGBA of uint8, uint16, bool, or float from 0 (black) to 1."""
+
+
+def name_of(source: Source) -> str:
+    """Returns a source's name: its path as text, or a stand-in such as ``<bytes>``."""
+    return text_of(_given_name(source))
+
+
+def _given_name(source: Source) -> str:
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, bytes):
+        return "<bytes>"
+    if isinstance(source, np.ndarray):
+        return "<array>"
+    if isinstance(source, Image.Image):
+        return str(getattr(source, "filename", "")) or "<image>"
+    name = getattr(source, "name", None)
+    if isinstance(name, str):
+        return name
+    return "<file>" if hasattr(source, "read") else f"<{type(source).__name__}>"
+
+
+def is_pdf(path: Path) -> bool:
+    """Returns whether a file begins as PDFs do."""
+    with path.open("rb") as file:
+        return file.read(5) == b"%PDF-"
+
+
+def bytes_of(source: Source) -> bytes:
+    """Returns an encoded file's bytes; raises `Unusable` if there are none."""
+    try:
+        data = _read(source)
+    except FileNotFoundError as error:
+        raise Unusable("no such file") from error
+    except IsADirectoryError as error:
+        raise Unusable("is a directory") from error
+    except PermissionError as error:
+        raise Unusable("no permission to read it") from error
+    except (OSError, ValueError) as error:  # ValueError: a closed file, a path with a null byte
+        raise Unusable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(data, bytes):
+        raise Unusable("the file object gives text; open it in binary mode")
+    if not data:
+        raise Unusable("the file is empty")
+    return data
+
+
+def _read(source: Source) -> object:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return Path(source).read_bytes()
+    if hasattr(source, "read"):
+        return source.read()
+    raise Unusable("not a path, bytes, a binary file, an array or a Pillow image")
+
+
+def text_of(name: str) -> str:
+    r"""Returns a file's name as text; on most systems it may be any bytes.
+
+    Bytes that are not UTF-8 become ``\xff`` and the like, so that the text is valid anywhere.
+    """
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # not a name from the file system
+        raw = name.encode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace")

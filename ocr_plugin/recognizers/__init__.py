@@ -1,0 +1,1 @@
+"""Recognizers: PP-OCR, CLIP4STR, both combined; and splitting lines into words."""

@@ -1,0 +1,1 @@
+"""CLIP4STR: a PyTorch implementation that loads the published checkpoints."""

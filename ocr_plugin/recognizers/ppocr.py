@@ -1,0 +1,311 @@
+"""PP-OCR text-line recognition: the recognizer that needs no download.
+
+The model is PP-OCRv6 small recognition (PaddleOCR, Apache-2.0) from the ``rapidocr`` wheel. It
+reads whole lines, with spaces, by CTC.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ocr_plugin.errors import CheckpointError
+from ocr_plugin.language.choice import language_for
+from ocr_plugin.options import OnnxPrecision, Options, RuntimeOptions
+from ocr_plugin.protocols import RGB, CharacterReading, Reading, Span, Unit, WordReading
+from ocr_plugin.recognizers.ctc import Emission, best_path
+from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
+from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
+from ocr_plugin.recognizers.line_words import spaced_spans
+from ocr_plugin.recognizers.word_decider import WordDecider
+from ocr_plugin.runtime.networks import OnnxModel, onnx_name
+from ocr_plugin.runtime.weights import bundled_model, sha256_of
+from ocr_plugin.schema import Component
+
+BUNDLED_MODEL = "PP-OCRv6_rec_small.onnx"
+"""The default model file, found by `weights.bundled_model`."""
+
+_HEIGHT = 48
+# Columns of a batch. ONNX Runtime keeps the memory of the largest batch so far, and long lines are
+# as fast one by one.
+_MOST_COLUMNS = 8 * 512
+# The power of the characters' geometric mean that best predicts how often a text is right, fitted
+# on words of the ICDAR-2015 training part: a mean of 0.80 was right in 41 % of cases, 0.95 in 78 %.
+_CALIBRATION = 4
+# Of doubtful words: texts to consider, and weights fitted on words of all kinds; see
+# docs/language.md.
+_CANDIDATES = 6
+_WEIGHTS = WeightsByKind(
+    letters=Weights(readers=(0.5,), language=0.15, length=0.45),
+    digits=Weights(readers=(0.75,), language=0.3, length=0.3),
+)
+
+
+class PPOcrOptions(Options):
+    """Options of `PPOcrRecognizer`."""
+
+    model_path: Path | None = Field(
+        default=None, description="An ONNX file; null for PP-OCRv6 small of the rapidocr wheel."
+    )
+    batch_size: int = Field(default=8, ge=1, description="Crops of equal width per run.")
+    width_step: int = Field(
+        default=32,
+        ge=8,
+        multiple_of=8,
+        description="Pixels; crops are padded to a multiple of this before they are read.",
+    )
+    min_width: int = Field(
+        default=160, ge=8, description="Pixels to which narrower crops are padded."
+    )
+    max_width: int = Field(
+        default=3200, ge=8, description="Pixels at height 48; wider crops are shrunk to this."
+    )
+    precision: OnnxPrecision = Field(
+        default="float32",
+        description="Numeric precision; bfloat16 runs in OpenVINO (extra openvino) on CPUs that"
+        " support it.",
+    )
+    space_prior: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Factor for the probability of a space: the network predicts too few."
+        " On pages held back from training, 3 to 10 read equally well, 1 and 30 worse.",
+    )
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 for one per core.")
+    sure: float = Field(
+        default=0.95, gt=0, le=1, description="Words of this confidence are not looked at again."
+    )
+    language: str = Field(
+        default="auto",
+        description="What words are likely: auto for all languages, none, or some, such as de,fr;"
+        " without language, no word is looked at again.",
+    )
+
+
+@dataclass(frozen=True)
+class LineEvidence:
+    """A line's reading, with what the network says about its doubtful words.
+
+    Attributes:
+        reading: of the line.
+        words: for each word of the reading, or None where it is sure.
+    """
+
+    reading: Reading
+    words: tuple[CtcEvidence | None, ...]
+
+
+class PPOcrRecognizer:
+    """Reads text lines with a PP-OCR CTC model.
+
+    A crop is padded to a width that depends on the crop alone and batched only with crops of that
+    width, so its reading does not depend on its neighbours.
+    """
+
+    unit: Unit = "line"
+
+    def __init__(self, runtime: RuntimeOptions | None = None, **options: Any) -> None:
+        self.options = PPOcrOptions.parse(_runtime_defaults(runtime or RuntimeOptions()) | options)
+        path = self.options.model_path or bundled_model(BUNDLED_MODEL)
+        precision = self.options.precision
+        self._model = OnnxModel(path, threads=self.options.threads, precision=precision)
+        characters = self._model.metadata.get("character")
+        if characters is None:
+            raise CheckpointError(f"{path}: the ONNX file does not list its characters")
+        # Class 0 is the CTC blank; the space comes last and is not listed in the file.
+        self._characters = ["", *characters.split("\n"), " "]
+        self._prior = np.ones(len(self._characters), np.float32)
+        self._prior[-1] = self.options.space_prior
+        language = language_for(self.options.language)
+        self._decide = None if language is None else WordDecider(self._views, _WEIGHTS, language)
+        self.component = Component(
+            name=onnx_name("ppocr", path, precision),
+            version=version("ocr-plugin"),
+            weights_sha256=sha256_of(path),
+        )
+
+    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+        """Returns the reading of each crop, in order; see `protocols.Recognizer`."""
+        if self._decide is None:
+            return [each.reading for each in self.evidence(crops, doubtful=0)]
+        firsts = self.evidence(crops, self.options.sure)
+        lines = [(first.reading.words, first.words) for first in firsts]
+        read = self._decide.decide_lines(crops, lines, self._is_doubtful)
+        # A line in which nothing was in doubt keeps its own confidence, spaces included.
+        return [
+            second if any(first.words) else first.reading
+            for first, second in zip(firsts, read, strict=True)
+        ]
+
+    def _is_doubtful(self, word: WordReading) -> bool:
+        return word.confidence < self.options.sure
+
+    def _views(self, crops: Sequence[RGB], known: Sequence[CtcEvidence | None]) -> list[View]:
+        """Returns the likely texts of crops of single words."""
+        found = (each.candidates(_CANDIDATES) for each in self.evidence_of_words(crops, known))
+        return [
+            View([text for text, _ in texts], np.array([[score] for _, score in texts]))
+            for texts in found
+        ]
+
+    def evidence(self, crops: Sequence[RGB], doubtful: float) -> list[LineEvidence]:
+        """Returns the reading of each crop, with what the network says about doubtful words.
+
+        Args:
+            crops: as for `recognize`.
+            doubtful: there is evidence of words with less confidence than this.
+        """
+        found: dict[int, LineEvidence] = {}
+        for index, steps, filled in self._outputs(crops):
+            reading, path = self._decode(steps, filled)
+            bounds = _word_columns(path, len(self._characters) - 1, math.ceil(len(steps) * filled))
+            words = tuple(
+                self._columns(steps[first:last]) if word.confidence < doubtful else None
+                for word, (first, last) in zip(reading.words, bounds, strict=True)
+            )
+            found[index] = LineEvidence(reading, words)
+        return [found[index] for index in range(len(crops))]
+
+    def evidence_of_words(
+        self, crops: Sequence[RGB], known: Sequence[CtcEvidence | None]
+    ) -> list[CtcEvidence]:
+        """Returns what the network says about crops of single words.
+
+        Args:
+            crops: as for `recognize`.
+            known: for each crop, or None where it is to be read.
+        """
+        wanted = [index for index, evidence in enumerate(known) if evidence is None]
+        found = dict(enumerate(known))
+        for place, steps, filled in self._outputs([crops[index] for index in wanted]):
+            own = steps[: math.ceil(len(steps) * filled)]
+            found[wanted[place]] = self._columns(own)
+        return [evidence for evidence in found.values() if evidence is not None]
+
+    def _columns(self, steps: NDArray[np.float32]) -> CtcEvidence:
+        return CtcEvidence.of(steps, self._characters, [len(self._characters) - 1])
+
+    def _outputs(self, crops: Sequence[RGB]) -> Iterator[tuple[int, NDArray[np.float32], float]]:
+        """Yields, batch by batch, each crop's index, (T, C) probabilities, and share filled."""
+        inputs = [self._input(crop) for crop in crops]
+        for batch in self._batches([image.shape[1] for image, _ in inputs]):
+            images = np.stack([inputs[index][0] for index in batch])
+            probabilities = self._model.run(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+            if probabilities.shape[2] != len(self._characters):
+                raise CheckpointError(
+                    f"{self._model.path}: {probabilities.shape[2]} classes but "
+                    f"{len(self._characters)} characters"
+                )
+            for index, steps in zip(batch, probabilities, strict=True):
+                yield index, steps, inputs[index][1]
+
+    def _input(self, crop: RGB) -> tuple[NDArray[np.float32], float]:
+        """Returns the network's (48, W, 3) input and the share of W that the crop fills."""
+        options = self.options
+        height, width = crop.shape[:2]
+        filled = int(np.clip(np.ceil(_HEIGHT * width / height), 1, options.max_width))
+        padded = max(-(-filled // options.width_step) * options.width_step, options.min_width)
+        shrinks = height > _HEIGHT
+        resized = cv2.resize(
+            crop,
+            (filled, _HEIGHT),
+            # Bilinear, as text was enlarged in training.
+            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        )
+        image = np.zeros((_HEIGHT, padded, 3), np.float32)
+        # The network was trained on blue-first images, scaled to -1..1 and padded with 0.
+        image[:, :filled] = resized[:, :, ::-1].astype(np.float32) / 127.5 - 1
+        return image, filled / padded
+
+    def _batches(self, widths: Sequence[int]) -> Iterator[list[int]]:
+        """Yields batches as lists of indices of crops of equal width."""
+        order = sorted(range(len(widths)), key=widths.__getitem__)
+        for width, group in groupby(order, key=widths.__getitem__):
+            same = list(group)
+            size = max(1, min(self.options.batch_size, _MOST_COLUMNS // width))
+            for start in range(0, len(same), size):
+                yield same[start : start + size]
+
+    def _decode(self, steps: NDArray[np.float32], filled: float) -> tuple[Reading, list[Emission]]:
+        """Returns the best path's reading, and the path.
+
+        Args:
+            steps: (T, C) float32 class probabilities.
+            filled: share of the T steps that the crop covers; the rest is padding.
+        """
+        path = best_path(steps, self._prior)
+        text = [self._characters[emission.id] for emission in path]
+        confidences = [emission.confidence for emission in path]
+        scale = 1 / (len(steps) * filled)
+        extents = [(min(e.first * scale, 1.0), min(e.last * scale, 1.0)) for e in path]
+        return _trimmed(text, confidences, extents), path
+
+
+def _word_columns(path: Sequence[Emission], space: int, columns: int) -> list[tuple[int, int]]:
+    """Returns the first and last column, excluded, of each word: from space to space.
+
+    Args:
+        path: of the whole line.
+        space: its class.
+        columns: that the crop fills.
+    """
+    bounds: list[tuple[int, int]] = []
+    start = 0
+    for is_space, run in groupby(path, key=lambda emission: emission.id == space):
+        own = list(run)
+        if is_space:
+            start = own[-1].last
+            if bounds:
+                bounds[-1] = (bounds[-1][0], own[0].first)
+        else:
+            bounds.append((start, columns))
+    return bounds
+
+
+def _runtime_defaults(runtime: RuntimeOptions) -> dict[str, Any]:
+    """Returns options by the runtime; the network runs on the CPU, in float32 or bfloat16."""
+    precision = "bfloat16" if runtime.precision == "bfloat16" else "float32"
+    on_cpu = runtime.device == "cpu"
+    return {"threads": runtime.threads, "precision": precision if on_cpu else "float32"}
+
+
+def _trimmed(
+    text: list[str], confidences: list[float], extents: list[tuple[float, float]]
+) -> Reading:
+    """Returns a reading without the spaces at its ends and without repeated ones."""
+    keep = [
+        index
+        for index, character in enumerate(text)
+        if not character.isspace() or (index > 0 and not text[index - 1].isspace())
+    ]
+    while keep and text[keep[-1]].isspace():
+        keep.pop()
+    if not keep:
+        return Reading(text="", confidence=0.0)
+    whole = "".join(" " if text[index].isspace() else text[index] for index in keep)
+    characters = [
+        CharacterReading(text[index], confidences[index], extents[index]) for index in keep
+    ]
+    spans = spaced_spans(whole, [extents[index] for index in keep])
+    words = (_word(characters[first:last], span) for first, last, span in spans)
+    return Reading(whole, _calibrated(characters), tuple(words))
+
+
+def _word(characters: Sequence[CharacterReading], span: Span) -> WordReading:
+    text = "".join(character.text for character in characters)
+    return WordReading(text, _calibrated(characters), span, tuple(characters))
+
+
+def _calibrated(characters: Sequence[CharacterReading]) -> float:
+    """Returns the probability that all characters are right."""
+    confidences = [character.confidence for character in characters]
+    return float(np.exp(_CALIBRATION * np.log(np.maximum(confidences, 1e-9)).mean()))

@@ -1,0 +1,143 @@
+"""Lines by PP-OCR, and doubtful words by PP-OCR, CLIP4STR and a language model together.
+
+PP-OCR reads whole lines, many scripts and the spaces between words; it runs first. Of a word that
+it is not sure of, both readers say how likely each candidate is, the language model says how
+likely such a word is at all, and the sum decides (`decision`).
+"""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from ocr_plugin.language.choice import language_for
+from ocr_plugin.options import Options, Precision, RuntimeOptions
+from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
+from ocr_plugin.recognizers.clip4str.recognizer import Clip4StrRecognizer
+from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
+from ocr_plugin.recognizers.decision import (
+    View,
+    Weights,
+    WeightsByKind,
+    sayable,
+    union,
+    without_accents,
+)
+from ocr_plugin.recognizers.line_words import has_sure_words, split
+from ocr_plugin.recognizers.ppocr import LineEvidence, PPOcrRecognizer
+from ocr_plugin.recognizers.word_decider import LineWords, WordDecider
+from ocr_plugin.runtime.precision import precision_beside
+from ocr_plugin.schema import Component
+
+# Fitted on words that neither reader was trained on; docs/language.md has the figures.
+_WEIGHTS = WeightsByKind(
+    letters=Weights(readers=(0.18, 0.5), language=0.47, length=1.45),
+    digits=Weights(readers=(0.57, 0.22), language=0.24, length=1.18),
+)
+# Texts by PP-OCR that CLIP4STR is asked about.
+_CANDIDATES = 6
+
+
+class SecondOpinionOptions(Options):
+    """Options of `SecondOpinion`; null for CLIP4STR's own defaults."""
+
+    model: str | Path | None = Field(
+        default=None, description="Name or weights file of CLIP4STR's model."
+    )
+    device: str | None = Field(default=None, description="CLIP4STR's PyTorch device.")
+    precision: Precision | None = Field(
+        default=None,
+        description="Numeric precision of CLIP4STR; bfloat16 on the CPU also applies to PP-OCR, if"
+        " the extra openvino is installed.",
+    )
+    offline: bool = Field(
+        default=False, description="Whether a missing model is an error rather than a download."
+    )
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 for one per core.")
+    sure: float = Field(
+        default=0.95, gt=0, le=1, description="Words of this confidence are not looked at again."
+    )
+    language: str = Field(
+        default="auto",
+        description="What words are likely: auto for all languages, none, or some, such as de,fr.",
+    )
+
+
+class SecondOpinion:
+    """Reads lines, and doubtful words by all the evidence; has no mutable state.
+
+    Its keyword options are those of `SecondOpinionOptions`.
+
+    Raises:
+        ConfigurationError: a bad option.
+        ModelError: a model is unavailable, or its file is unusable.
+    """
+
+    unit: Unit = "line"
+
+    def __init__(self, runtime: RuntimeOptions | None = None, **options: Any) -> None:
+        defaults = runtime.model_dump() if runtime else {}
+        self.options = SecondOpinionOptions.parse(defaults | options)
+        values = self.options.model_dump(exclude_none=True, exclude={"sure", "language"})
+        first_precision = precision_beside(self.options.precision, self.options.device)
+        self._first = PPOcrRecognizer(
+            threads=self.options.threads, precision=first_precision, language="none"
+        )
+        self._second = Clip4StrRecognizer(settle_ties=False, language="none", **values)
+        config = self._second.model_config
+        self._characters, self._longest = frozenset(config.characters), config.max_label_length
+        self._decide = WordDecider(self._views, _WEIGHTS, language_for(self.options.language))
+        self.component = Component(
+            name=f"{self._second.component.name}+{self._first.component.name}",
+            version=version("ocr-plugin"),
+            # CLIP4STR's; PP-OCR's file is fixed by this release.
+            weights_sha256=self._second.component.weights_sha256,
+        )
+
+    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+        """Returns the reading of each crop, in order; see `protocols.Recognizer`."""
+        firsts = self._first.evidence(crops, self.options.sure)
+        lines = [_words(crop, first) for crop, first in zip(crops, firsts, strict=True)]
+        read = self._decide.decide_lines(crops, lines, self._is_doubtful)
+        # If the words of a line were guesses, so are their readings.
+        return [
+            second
+            if has_sure_words(first.reading)
+            else max(second, first.reading, key=lambda reading: reading.confidence)
+            for first, second in zip(firsts, read, strict=True)
+        ]
+
+    def _views(self, crops: Sequence[RGB], evidence: Sequence[CtcEvidence | None]) -> list[View]:
+        """Returns what both readers say about candidates in each crop."""
+        columns = self._first.evidence_of_words(crops, evidence)
+        likely = [[text for text, _ in each.candidates(_CANDIDATES)] for each in columns]
+        plain = [{text: sayable(text, self._characters) for text in own} for own in likely]
+        given = [[text for text in own.values() if text] for own in plain]
+        scores = self._second.score(crops, given)
+        views = []
+        for own, names, scored in zip(columns, plain, scores, strict=True):
+            texts = union(names, scored.texts)
+            second = dict(zip(scored.texts, scored.log_probabilities.tolist(), strict=True))
+            by_second = [second.get(names.get(text, text) or "", np.nan) for text in texts]
+            views.append(View(texts, np.stack([own.score(texts), by_second], axis=1)))
+        return views
+
+    def _is_doubtful(self, word: WordReading) -> bool:
+        return word.confidence < self.options.sure and self._can_read(word.text)
+
+    def _can_read(self, text: str) -> bool:
+        """Returns whether CLIP4STR has at least half of the characters, accents ignored."""
+        plain = without_accents(text)
+        known = sum(character in self._characters for character in plain)
+        return 2 * known >= len(plain) and len(plain) <= self._longest
+
+
+def _words(crop: RGB, first: LineEvidence) -> LineWords:
+    """Returns the words of a line, and what PP-OCR says about each."""
+    if has_sure_words(first.reading) or len(first.reading.words) == 1:
+        return first.reading.words, first.words
+    (words,) = split([crop], None)  # a hardly legible line is split by its ink
+    return words, [None] * len(words)

@@ -1,0 +1,119 @@
+"""Reads doubtful words by all the evidence: several views, candidates, language; see `decision`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ocr_plugin.language.mixture import Language
+from ocr_plugin.protocols import RGB, CharacterReading, Reading, WordReading
+from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
+from ocr_plugin.recognizers.decision import View, WeightsByKind, alternatives, decide
+from ocr_plugin.recognizers.line_words import crop_of, line_of
+from ocr_plugin.recognizers.views import turned, with_margin
+
+# A word less likely than this after the first look is looked at again with a margin.
+_UNSURE = 0.9
+
+ScoreViews = Callable[[Sequence[RGB], Sequence[CtcEvidence | None]], list[View]]
+"""Takes views and, where known, their CTC evidence; returns each view's candidates with scores."""
+
+LineWords = tuple[Sequence[WordReading], Sequence[CtcEvidence | None]]
+"""The words of a line as read so far, and for each what a line reader saw of it, if known."""
+
+
+@dataclass
+class DoubtfulWord:
+    """A word that is to be read by all the evidence.
+
+    Attributes:
+        crop: (h, w, 3) uint8 RGB.
+        reading: as read so far; gives the span, and the characters if its text is chosen.
+        ctc: what a line reader saw of it in its line.
+        alone: whether the crop is a whole region, which may be turned, not a part of a line.
+    """
+
+    crop: RGB
+    reading: WordReading
+    ctc: CtcEvidence | None = None
+    alone: bool = False
+    views: list[View] = field(default_factory=list)
+
+
+class WordDecider:
+    """Decides what doubtful words are.
+
+    Args:
+        score: asks the readers.
+        weights: of the readers and the language.
+        language: None if it does not count.
+    """
+
+    def __init__(
+        self, score: ScoreViews, weights: WeightsByKind, language: Language | None
+    ) -> None:
+        self._score, self._weights, self._language = score, weights, language
+
+    def __call__(self, words: Sequence[DoubtfulWord]) -> list[WordReading]:
+        """Returns a reading of each word, its text empty if no reader sees a character."""
+        self._look(
+            [
+                (word, view, ctc)
+                for word in words
+                for view, ctc in [
+                    (word.crop, word.ctc),
+                    *((view, None) for view in (turned(word.crop) if word.alone else ())),
+                ]
+            ]
+        )
+        ranked = [decide(word.views, self._weights, self._language) for word in words]
+        unsure = [index for index, found in enumerate(ranked) if not found or found[0][1] < _UNSURE]
+        self._look([(words[index], with_margin(words[index].crop), None) for index in unsure])
+        for index in unsure:
+            ranked[index] = decide(words[index].views, self._weights, self._language)
+        return [_reading(word, found) for word, found in zip(words, ranked, strict=True)]
+
+    def decide_lines(
+        self,
+        crops: Sequence[RGB],
+        lines: Sequence[LineWords],
+        doubtful: Callable[[WordReading], bool],
+    ) -> list[Reading]:
+        """Returns the readings of lines, their doubtful words decided, all together.
+
+        Args:
+            crops: (h, w, 3) uint8 RGB, one a line.
+            lines: of each crop, the words as read so far, and the evidence for each, if known.
+            doubtful: whether a word is to be decided.
+        """
+        wanted = [
+            (row, place, DoubtfulWord(crop_of(crop, words, place), word, ctc, len(words) == 1))
+            for row, (crop, (words, evidence)) in enumerate(zip(crops, lines, strict=True))
+            for place, (word, ctc) in enumerate(zip(words, evidence, strict=True))
+            if doubtful(word)
+        ]
+        read = [list(words) for words, _ in lines]
+        decided = self([word for _, _, word in wanted])
+        for (row, place, _), word in zip(wanted, decided, strict=True):
+            read[row][place] = word
+        return [line_of(words) for words in read]
+
+    def _look(self, wanted: Sequence[tuple[DoubtfulWord, RGB, CtcEvidence | None]]) -> None:
+        """Adds views to words."""
+        crops, evidence = [crop for _, crop, _ in wanted], [ctc for _, _, ctc in wanted]
+        for (word, _, _), view in zip(wanted, self._score(crops, evidence), strict=True):
+            word.views.append(view)
+
+
+def _reading(word: DoubtfulWord, ranked: Sequence[tuple[str, float]]) -> WordReading:
+    old = word.reading
+    if not ranked:
+        return replace(old, text="", confidence=0.0, characters=(), alternatives=())
+    (text, confidence), others = ranked[0], alternatives(ranked)
+    characters = old.characters if text == old.text else _unplaced(text, confidence)
+    return replace(
+        old, text=text, confidence=confidence, characters=characters, alternatives=others
+    )
+
+
+def _unplaced(text: str, confidence: float) -> tuple[CharacterReading, ...]:
+    """Returns characters of which no more is known than of the word as a whole."""
+    return tuple(CharacterReading(character, confidence) for character in text)

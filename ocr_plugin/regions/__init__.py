@@ -1,0 +1,1 @@
+"""Regions of a page: geometry, rectified strips, ink. No model and no state."""

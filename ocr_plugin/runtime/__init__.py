@@ -1,0 +1,1 @@
+"""Where and how networks run: devices, threads, precision, backends, weights."""

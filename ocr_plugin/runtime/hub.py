@@ -1,0 +1,50 @@
+"""Downloads of weights from the Hugging Face hub."""
+
+import os
+from pathlib import Path
+
+from ocr_plugin.errors import ModelUnavailable
+from ocr_plugin.runtime import weights
+
+HUB = "https://huggingface.co"
+_TIMEOUT_S = 10.0
+
+
+def cache_directory() -> Path:
+    """Returns the folder of downloaded models, below `weights.cache_root`."""
+    return weights.cache_root() / "models"
+
+
+def download(repo: str, file: str, staging: Path, progress: bool) -> tuple[str, Path]:
+    """Downloads a file to `staging`; returns the SHA-256 that the hub states, and its path."""
+    # The client is slow to import and not needed for files that are already here.
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    # The client reads the variable only once, when it is imported.
+    endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+    url = hf_hub_url(repo, file, endpoint=endpoint)
+    stated = get_hf_file_metadata(url, token=False, timeout=_TIMEOUT_S, endpoint=endpoint)
+    if stated.etag is None or len(stated.etag) != 64:
+        raise ModelUnavailable(f"the hub states no sha256 for {file}")
+    quiet = not progress and not are_progress_bars_disabled()
+    if quiet:
+        disable_progress_bars()
+    try:
+        path = hf_hub_download(
+            repo,
+            file,
+            revision=stated.commit_hash,
+            local_dir=staging,
+            token=False,
+            endpoint=endpoint,
+            etag_timeout=_TIMEOUT_S,
+        )
+    finally:
+        if quiet:
+            enable_progress_bars()
+    return stated.etag, Path(path)

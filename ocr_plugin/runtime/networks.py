@@ -1,0 +1,53 @@
+"""ONNX networks on the CPU, run by the backend that has their precision."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
+from ocr_plugin.options import OnnxPrecision
+from ocr_plugin.runtime.onnx_runtime import OnnxRuntimeNetwork, flush_subnormals
+from ocr_plugin.runtime.openvino_runtime import OpenVinoNetwork
+
+
+def onnx_name(kind: str, path: Path, precision: OnnxPrecision) -> str:
+    """Returns a component's name: its kind, its file, and its precision unless float32."""
+    return f"{kind}:{path.stem}" + ("" if precision == "float32" else f":{precision}")
+
+
+class OnnxModel:
+    """An ONNX network on the CPU. May be run from several threads at once.
+
+    Args:
+        path: of the file.
+        threads: for each run; 0 for one per core.
+        precision: float32 runs in ONNX Runtime, bfloat16 in OpenVINO.
+
+    Attributes:
+        metadata: of the file, by name.
+
+    Raises:
+        CheckpointError: the file is not an ONNX network.
+        ConfigurationError: the extra for bfloat16 is missing, or this CPU does not support it.
+    """
+
+    def __init__(
+        self, path: Path, *, threads: int = 0, precision: OnnxPrecision = "float32"
+    ) -> None:
+        backend = OnnxRuntimeNetwork if precision == "float32" else OpenVinoNetwork
+        try:
+            network = onnx.load(path)
+            flush_subnormals(network)
+            self._network = backend(network.SerializeToString(), threads)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # these libraries have no public base class of their errors
+            raise CheckpointError(f"{path}: not a usable ONNX file: {first_line(error)}") from error
+        self.path = path
+        self.metadata: dict[str, str] = {each.key: each.value for each in network.metadata_props}
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns the network's first output for a float32 batch."""
+        return self._network.run(batch)
