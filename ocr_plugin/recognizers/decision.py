@@ -7,7 +7,7 @@ make up a probability for every text; that of the best one is the word's confide
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -45,6 +45,11 @@ class WeightsByKind:
     letters: Weights
     digits: Weights
 
+    def of(self, texts: Iterable[str]) -> Weights:
+        """Returns the weights for a word whose likeliest texts these are."""
+        digits = any(character.isdigit() for text in texts for character in text)
+        return self.digits if digits else self.letters
+
 
 @dataclass(frozen=True)
 class View:
@@ -72,7 +77,7 @@ def decide(
         weights: of the readers and the language.
         language: None if it does not count.
     """
-    own = weights.digits if _has_digits(views) else weights.letters
+    own = weights.of(_favourites(views))
     best: dict[str, float] = {}
     for view in views:
         for text, score in zip(view.texts, _readers_scores(view, own), strict=True):
@@ -90,15 +95,13 @@ def decide(
     return sorted(ranked, key=lambda entry: -entry[1])
 
 
-def _has_digits(views: Sequence[View]) -> bool:
-    """Returns whether a reader's likeliest text, in the first view, has a digit."""
+def _favourites(views: Sequence[View]) -> list[str]:
+    """Returns each reader's likeliest text in the first view."""
     view = views[0]
     if not view.texts:
-        return False
+        return []
     scores = np.where(np.isnan(view.log_probabilities), -np.inf, view.log_probabilities)
-    return any(
-        character.isdigit() for index in scores.argmax(axis=0) for character in view.texts[index]
-    )
+    return [view.texts[index] for index in scores.argmax(axis=0)]
 
 
 def alternatives(ranked: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:

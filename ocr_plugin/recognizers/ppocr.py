@@ -21,6 +21,7 @@ from ocr_plugin.errors import CheckpointError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import OnnxPrecision, Options, RuntimeOptions
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, Span, Unit, WordReading
+from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.ctc import Emission, best_path
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
@@ -39,7 +40,7 @@ _HEIGHT = 48
 _MOST_COLUMNS = 8 * 512
 # The power of the characters' geometric mean that best predicts how often a text is right, fitted
 # on words of the ICDAR-2015 training part: a mean of 0.80 was right in 41 % of cases, 0.95 in 78 %.
-_CALIBRATION = 4
+_POWER = 4
 # Of doubtful words: texts to consider, and weights fitted on words of all kinds; see
 # docs/language.md.
 _CANDIDATES = 6
@@ -47,6 +48,7 @@ _WEIGHTS = WeightsByKind(
     letters=Weights(readers=(0.5,), language=0.15, length=0.45),
     digits=Weights(readers=(0.75,), language=0.3, length=0.3),
 )
+_CALIBRATION = Calibration(bias=1.03, odds=0.91, seen=2.39)
 
 
 class PPOcrOptions(Options):
@@ -126,7 +128,9 @@ class PPOcrRecognizer:
         self._prior = np.ones(len(self._characters), np.float32)
         self._prior[-1] = self.options.space_prior
         language = language_for(self.options.language)
-        self._decide = None if language is None else WordDecider(self._views, _WEIGHTS, language)
+        self._decide = (
+            None if language is None else WordDecider(self._views, _WEIGHTS, _CALIBRATION, language)
+        )
         self.component = Component(
             name=onnx_name("ppocr", path, precision),
             version=version("ocr-plugin"),
@@ -308,4 +312,4 @@ def _word(characters: Sequence[CharacterReading], span: Span) -> WordReading:
 def _calibrated(characters: Sequence[CharacterReading]) -> float:
     """Returns the probability that all characters are right."""
     confidences = [character.confidence for character in characters]
-    return float(np.exp(_CALIBRATION * np.log(np.maximum(confidences, 1e-9)).mean()))
+    return float(np.exp(_POWER * np.log(np.maximum(confidences, 1e-9)).mean()))

@@ -16,6 +16,7 @@ from pydantic import Field
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import Options, Precision, RuntimeOptions
 from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
+from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.clip4str.recognizer import Clip4StrRecognizer
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import (
@@ -37,6 +38,7 @@ _WEIGHTS = WeightsByKind(
     letters=Weights(readers=(0.18, 0.5), language=0.47, length=1.45),
     digits=Weights(readers=(0.57, 0.22), language=0.24, length=1.18),
 )
+_CALIBRATION = Calibration(bias=0.4, odds=0.51, seen=0.97)
 # Texts by PP-OCR that CLIP4STR is asked about.
 _CANDIDATES = 6
 
@@ -89,7 +91,9 @@ class SecondOpinion:
         self._second = Clip4StrRecognizer(settle_ties=False, language="none", **values)
         config = self._second.model_config
         self._characters, self._longest = frozenset(config.characters), config.max_label_length
-        self._decide = WordDecider(self._views, _WEIGHTS, language_for(self.options.language))
+        self._decide = WordDecider(
+            self._views, _WEIGHTS, _CALIBRATION, language_for(self.options.language)
+        )
         self.component = Component(
             name=f"{self._second.component.name}+{self._first.component.name}",
             version=version("ocr-plugin"),

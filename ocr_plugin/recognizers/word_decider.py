@@ -1,10 +1,12 @@
 """Reads doubtful words by all the evidence: several views, candidates, language; see `decision`."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ocr_plugin.language.mixture import Language
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, WordReading
+from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, WeightsByKind, alternatives, decide
 from ocr_plugin.recognizers.line_words import crop_of, line_of
@@ -44,13 +46,19 @@ class WordDecider:
     Args:
         score: asks the readers.
         weights: of the readers and the language.
+        calibration: of the confidence of what is chosen.
         language: None if it does not count.
     """
 
     def __init__(
-        self, score: ScoreViews, weights: WeightsByKind, language: Language | None
+        self,
+        score: ScoreViews,
+        weights: WeightsByKind,
+        calibration: Calibration,
+        language: Language | None,
     ) -> None:
-        self._score, self._weights, self._language = score, weights, language
+        self._score, self._weights = score, weights
+        self._calibration, self._language = calibration, language
 
     def __call__(self, words: Sequence[DoubtfulWord]) -> list[WordReading]:
         """Returns a reading of each word, its text empty if no reader sees a character."""
@@ -69,7 +77,7 @@ class WordDecider:
         self._look([(words[index], with_margin(words[index].crop), None) for index in unsure])
         for index in unsure:
             ranked[index] = decide(words[index].views, self._weights, self._language)
-        return [_reading(word, found) for word, found in zip(words, ranked, strict=True)]
+        return [self._reading(word, found) for word, found in zip(words, ranked, strict=True)]
 
     def decide_lines(
         self,
@@ -96,22 +104,69 @@ class WordDecider:
             read[row][place] = word
         return [line_of(words) for words in read]
 
+    def reconsidered(self, words: Sequence[WordReading], sure: float) -> list[WordReading]:
+        """Returns the words of a page, chosen again by a language that has seen what is sure there.
+
+        Args:
+            words: of one page.
+            sure: words of this confidence, and those without alternatives, stay as they are.
+        """
+        open_words = [index for index, word in enumerate(words) if _is_open(word, sure)]
+        known = [word.text for word in words if word.confidence >= sure]
+        if self._language is None or not open_words or not known:
+            return list(words)
+        texts = list(dict.fromkeys(text for index in open_words for text in _texts(words[index])))
+        gained = self._language.adapted(known).log_probabilities(texts)
+        gained -= self._language.log_probabilities(texts)
+        gains = dict(zip(texts, gained.tolist(), strict=True))
+        chosen = list(words)
+        for index in open_words:
+            chosen[index] = self._chosen_again(words[index], gains)
+        return chosen
+
+    def _chosen_again(self, word: WordReading, gains: Mapping[str, float]) -> WordReading:
+        weight = self._weights.of([word.text]).language
+        shares = [(word.text, word.confidence), *word.alternatives]
+        odds = [share * math.exp(weight * gains[text]) for text, share in shares]
+        scale = sum(share for _, share in shares) / sum(odds)
+        scored = ((text, each * scale) for (text, _), each in zip(shares, odds, strict=True))
+        (text, confidence), *others = sorted(scored, key=lambda entry: -entry[1])
+        characters = word.characters if text == word.text else _unplaced(text, confidence)
+        return replace(
+            word,
+            text=text,
+            confidence=confidence,
+            characters=characters,
+            alternatives=tuple(others),
+        )
+
     def _look(self, wanted: Sequence[tuple[DoubtfulWord, RGB, CtcEvidence | None]]) -> None:
         """Adds views to words."""
         crops, evidence = [crop for _, crop, _ in wanted], [ctc for _, _, ctc in wanted]
         for (word, _, _), view in zip(wanted, self._score(crops, evidence), strict=True):
             word.views.append(view)
 
+    def _reading(self, word: DoubtfulWord, ranked: Sequence[tuple[str, float]]) -> WordReading:
+        old = word.reading
+        if not ranked:
+            return replace(old, text="", confidence=0.0, characters=(), alternatives=())
+        text, probability = ranked[0]
+        confidence = self._calibration.confidence(text, probability, word.views)
+        # The others keep their odds against the chosen one, but share no more than is left.
+        scale = min(confidence / probability, (1 - confidence) / max(1 - probability, 1e-9))
+        others = tuple((other, share * scale) for other, share in alternatives(ranked))
+        characters = old.characters if text == old.text else _unplaced(text, confidence)
+        return replace(
+            old, text=text, confidence=confidence, characters=characters, alternatives=others
+        )
 
-def _reading(word: DoubtfulWord, ranked: Sequence[tuple[str, float]]) -> WordReading:
-    old = word.reading
-    if not ranked:
-        return replace(old, text="", confidence=0.0, characters=(), alternatives=())
-    (text, confidence), others = ranked[0], alternatives(ranked)
-    characters = old.characters if text == old.text else _unplaced(text, confidence)
-    return replace(
-        old, text=text, confidence=confidence, characters=characters, alternatives=others
-    )
+
+def _is_open(word: WordReading, sure: float) -> bool:
+    return word.confidence < sure and bool(word.text) and bool(word.alternatives)
+
+
+def _texts(word: WordReading) -> list[str]:
+    return [word.text, *(text for text, _ in word.alternatives)]
 
 
 def _unplaced(text: str, confidence: float) -> tuple[CharacterReading, ...]:

@@ -173,7 +173,11 @@ def test_its_options_are_clip4strs_and_its_own(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(second_opinion, "PPOcrRecognizer", Lines)
     monkeypatch.setattr(second_opinion, "Clip4StrRecognizer", Words)
     both = SecondOpinion(model="own.pt", device="cpu", sure=0.5, threads=3, precision="float32")
-    assert vars(both._first)["options"] == {"threads": 3, "precision": "float32"}
+    assert vars(both._first)["options"] == {
+        "threads": 3,
+        "precision": "float32",
+        "language": "none",
+    }
     assert both._second.options == {  # type: ignore[comparison-overlap]
         "model": "own.pt",
         "device": "cpu",
@@ -181,9 +185,14 @@ def test_its_options_are_clip4strs_and_its_own(monkeypatch: pytest.MonkeyPatch) 
         "settle_ties": False,
         "offline": False,
         "threads": 3,
+        "language": "none",
     }
     fast = SecondOpinion(precision="bfloat16")
-    assert vars(fast._first)["options"] == {"threads": 0, "precision": "bfloat16"}
+    assert vars(fast._first)["options"] == {
+        "threads": 0,
+        "precision": "bfloat16",
+        "language": "none",
+    }
     assert both.component.name == "words+lines" and both.component.weights_sha256 == "a" * 64
     with pytest.raises(ConfigurationError, match="speed"):
         SecondOpinion(speed=2)

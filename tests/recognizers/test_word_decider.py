@@ -1,17 +1,22 @@
 """Which views of a doubtful word are asked for, and what becomes of the answers."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from ocr_plugin.language.mixture import Language
 from ocr_plugin.protocols import RGB, CharacterReading, WordReading
+from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
 from ocr_plugin.recognizers.views import turned, with_margin
 from ocr_plugin.recognizers.word_decider import DoubtfulWord, WordDecider
 
 ONE = Weights(readers=(1.0,), language=0.0, length=0.0)
+AS_IT_IS = Calibration(bias=0.0, odds=1.0, seen=0.0)
 LYING, STANDING = np.zeros((20, 60, 3), np.uint8), np.zeros((60, 20, 3), np.uint8)
 SEEN = CtcEvidence(np.zeros((1, 2)), ("a",))
 OLD = WordReading("old", 0.6, (0.2, 0.5), (CharacterReading("o", 0.7),))
@@ -34,7 +39,7 @@ class Readers:
 
 
 def decided(readers: Readers, *words: DoubtfulWord) -> list[WordReading]:
-    return WordDecider(readers, WeightsByKind(ONE, ONE), None)(words)
+    return WordDecider(readers, WeightsByKind(ONE, ONE), AS_IT_IS, None)(words)
 
 
 def test_a_clear_word_is_looked_at_once() -> None:
@@ -69,6 +74,57 @@ def test_what_no_reader_sees_is_empty() -> None:
     (word,) = decided(readers, DoubtfulWord(LYING, OLD))
     assert (word.text, word.confidence, word.characters) == ("", 0.0, ())
     assert decided(readers) == []
+
+
+def test_confidence_is_calibrated_and_alternatives_share_what_is_left() -> None:
+    readers = Readers(w60={"new": -1.0, "old": -1.5, "odd": -1.5}, w68={})
+    decider = WordDecider(readers, WeightsByKind(ONE, ONE), Calibration(2.0, 1.0, 0.0), None)
+    (word,) = decider([DoubtfulWord(LYING, OLD, SEEN)])
+    share = 1 / (1 + 2 * np.exp(-0.5))
+    assert word.confidence == pytest.approx(1 / (1 + np.exp(-2) * (1 - share) / share))
+    assert sum(each for _, each in word.alternatives) == pytest.approx(1 - word.confidence)
+
+
+class Cabinet:
+    """Stands in for a language that has seen part numbers, once it has adapted to them."""
+
+    def __init__(self, seen: Sequence[str] = ()) -> None:
+        self.seen = seen
+
+    def adapted(self, texts: Sequence[str]) -> "Cabinet":
+        return Cabinet(texts)
+
+    def log_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([0.0 if self.seen and text[-1].isdigit() else -3.0 for text in texts])
+
+
+def test_a_page_is_weighed_again_by_what_is_sure_on_it() -> None:
+    language = Weights(readers=(1.0,), language=1.0, length=0.0)
+    weights = WeightsByKind(language, language)
+    decider = WordDecider(Readers(), weights, AS_IT_IS, cast(Language, Cabinet()))
+    sure = WordReading("U2", 0.99)
+    doubtful = WordReading("UI", 0.5, (0.1, 0.2), OLD.characters, (("U1", 0.3), ("UL", 0.1)))
+    plain = WordReading("UI", 0.5)  # nothing else to choose from
+    read = decider.reconsidered([sure, doubtful, plain], 0.95)
+    assert [word.text for word in read] == ["U2", "U1", "UI"]
+    assert read[0] is sure and read[2] is plain
+    again = read[1]
+    assert again.span == (0.1, 0.2) and [each.text for each in again.characters] == ["U", "1"]
+    assert [text for text, _ in again.alternatives] == ["UI", "UL"]
+    # What is known about the word in all is as before.
+    total = again.confidence + sum(share for _, share in again.alternatives)
+    assert total == pytest.approx(0.9) and again.confidence > 0.8
+
+
+def test_a_page_without_sure_words_or_language_stays() -> None:
+    doubtful = WordReading("UI", 0.5, alternatives=(("U1", 0.4),))
+    with_language = WordDecider(
+        Readers(), WeightsByKind(ONE, ONE), AS_IT_IS, cast(Language, Cabinet())
+    )
+    assert with_language.reconsidered([doubtful], 0.95) == [doubtful]
+    without = WordDecider(Readers(), WeightsByKind(ONE, ONE), AS_IT_IS, None)
+    words = [WordReading("U2", 0.99), doubtful]
+    assert without.reconsidered(words, 0.95) == words
 
 
 def test_turned_views_are_right_angles_of_tall_crops() -> None:

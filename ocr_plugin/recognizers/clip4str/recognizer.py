@@ -16,6 +16,7 @@ from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import Options, Precision, RuntimeOptions
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, Unit, WordReading
+from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.charset import Charset
 from ocr_plugin.recognizers.clip4str.batch_buckets import pad_to_bucket
 from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, resolve
@@ -46,6 +47,7 @@ _WEIGHTS = WeightsByKind(
     letters=Weights(readers=(0.56,), language=0.22, length=0.9),
     digits=Weights(readers=(0.3,), language=0.03, length=0.06),
 )
+_CALIBRATION = Calibration(bias=0.85, odds=0.42, seen=5.2)
 _NORMALISATIONS = {"clip": (CLIP_MEAN, CLIP_STD), "half": (HALF, HALF)}
 
 Asked = TypeVar("Asked")
@@ -149,7 +151,9 @@ class Clip4StrRecognizer:
         self._streams = StreamPool(device)
         wanted = self.options.language if self.options.mode == "accurate" else "none"
         language = language_for(wanted)
-        self._decide = None if language is None else WordDecider(self._views, _WEIGHTS, language)
+        self._decide = (
+            None if language is None else WordDecider(self._views, _WEIGHTS, _CALIBRATION, language)
+        )
         # Only the name of a file is recorded: local paths stay private.
         named = str(self.options.model)
         self._component = Component(

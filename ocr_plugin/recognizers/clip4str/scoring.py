@@ -130,6 +130,8 @@ def log_probabilities(
         texts: at most `config.max_label_length` of the charset's characters each.
     """
     charset, device = config.charset, rows.device
+    if not texts:
+        return torch.zeros(0, device=device)
     tokens = torch.tensor(charset.encode_batch(texts), device=device)
     inputs, targets = tokens[:, :-1], tokens[:, 1:]
     length = inputs.shape[1]
