@@ -132,7 +132,7 @@ class NgramTable:
         _, places, inverse = np.unique(windows, return_index=True, return_inverse=True)
         count = len(places)
         before = np.where(within[places] > 0, inverse[places - 1], count)
-        wanted = np.tile(codes[places], len(parts))
+        wanted = np.tile(codes[places].astype(np.uint8), len(parts))
         likely = np.full(len(wanted), UNSEEN, np.float32)
         contexts = np.repeat(parts.astype(np.int32), count)
         for order, level in enumerate(self.levels):
@@ -163,7 +163,7 @@ def _firsts(children: Bytes) -> NDArray[np.int32]:
 
 
 def _found(
-    characters: Bytes, wanted: NDArray[np.int64], first: NDArray[np.int32], last: NDArray[np.int32]
+    characters: Bytes, wanted: Bytes, first: NDArray[np.int32], last: NDArray[np.int32]
 ) -> NDArray[np.int32]:
     """Returns where characters are in stretches of sorted ones, -1 for those that are not there.
 
@@ -173,13 +173,16 @@ def _found(
         first: (M,) where the stretch of each begins.
         last: (M,) where it ends.
     """
-    low, high = first.copy(), last - 1
-    open_ = np.flatnonzero(low < high)
+    found = first.copy()
+    open_ = np.flatnonzero(last - first > 1)
+    low, high, searched = first[open_], last[open_] - 1, wanted[open_]
     while len(open_):
-        middle = (low[open_] + high[open_]) >> 1
-        before = characters[middle] < wanted[open_]
-        low[open_] = np.where(before, middle + 1, low[open_])
-        high[open_] = np.where(before, high[open_], middle)
-        open_ = open_[low[open_] < high[open_]]
-    there = (first < last) & (characters[np.minimum(low, len(characters) - 1)] == wanted)
-    return np.where(there, low, -1)
+        middle = (low + high) >> 1
+        before = characters[middle] < searched
+        low = np.where(before, middle + 1, low)
+        high = np.where(before, high, middle)
+        found[open_] = low
+        still = np.flatnonzero(low < high)
+        open_, low, high, searched = open_[still], low[still], high[still], searched[still]
+    there = (first < last) & (characters[np.minimum(found, len(characters) - 1)] == wanted)
+    return np.where(there, found, -1)
