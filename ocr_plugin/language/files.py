@@ -89,22 +89,23 @@ def packed(header: dict[str, Any], table: NgramTable) -> bytes:
 @contextmanager
 def _archive_of(path: Path | None) -> Iterator[zipfile.ZipFile]:
     """Opens a language file; whatever is wrong in it is told in one line."""
+    name = str(path or SHIPPED)
     try:
         with (path or files("ocr_plugin.language") / "data" / SHIPPED).open("rb") as file:
-            data = file.read(_LARGEST + 1)
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            data = file.read() if size <= _LARGEST else b""
     except OSError as error:
-        raise ConfigurationError(f"{path or SHIPPED}: cannot be read: {error}") from error
+        raise ConfigurationError(f"{name}: cannot be read: {error}") from error
     try:
-        if len(data) > _LARGEST:
+        if size > _LARGEST:
             raise ValueError(f"larger than {_LARGEST} bytes")
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(info.file_size for info in archive.infolist()) > _LARGEST:
                 raise ValueError(f"unpacked, it is larger than {_LARGEST} bytes")
             yield archive
     except _BROKEN as error:
-        raise ModelError(
-            f"{path or SHIPPED}: not a usable language file: {one_line(error)}"
-        ) from error
+        raise ModelError(f"{name}: not a usable language file: {one_line(error)}") from error
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

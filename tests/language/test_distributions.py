@@ -49,9 +49,7 @@ def test_the_cases_of_some_letters_are_one_together(words: list[int]) -> None:
     total = 0.0
     for letters in itertools.product("aA", repeat=sum(words)):
         rest = iter(letters)
-        total += math.exp(
-            case_log_probability(["".join(itertools.islice(rest, n)) for n in words])
-        )
+        total += math.exp(case_log_probability(["".join(itertools.islice(rest, n)) for n in words]))
     assert total == pytest.approx(1, abs=0.03)
 
 

@@ -7,7 +7,10 @@ from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.language.mixture import Language
 
-GERMAN = "Die Öffnungszeiten der Bibliothek sind wegen der Feiertage geändert worden".split()
+GERMAN = [
+    "Die", "Öffnungszeiten", "der", "Bibliothek", "sind", "wegen", "Feiertagen", "geändert",
+    "worden",
+]  # fmt: skip
 BESIDES = ("numbers", "codes", "other")
 
 
@@ -103,5 +106,5 @@ def test_a_language_by_what_a_user_asks_for() -> None:
     assert some and some.names == ("de", "fr", *BESIDES)
     assert language_for("de, fr") is some and language_for("auto") is everything
     for wrong in ("klingon", "", "auto,de", "de;fr"):
-        with pytest.raises(ConfigurationError, match="no language '.*': there are en, de"):
+        with pytest.raises(ConfigurationError, match=r"no language '.*': there are en, de"):
             language_for(wrong)

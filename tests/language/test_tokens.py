@@ -84,9 +84,7 @@ def test_codes_are_not_bent_to_words_or_numbers(shipped: Language, code: str) ->
     """What looks alike may be as likely; it must not cost a reader that saw the code its answer."""
     swaps = {"0": "O", "O": "0", "1": "I", "G": "6", "6": "G", "B": "8", "8": "B", "4": "A",
              "A": "4", "5": "S", "7": "T", "U": "V", "X": "x", "9": "g", "2": "Z"}  # fmt: skip
-    others = [
-        code[:i] + swaps[c] + code[i + 1 :] for i, c in enumerate(code) if c in swaps
-    ]
+    others = [code[:i] + swaps[c] + code[i + 1 :] for i, c in enumerate(code) if c in swaps]
     own, *rest = shipped.log_probabilities([code, *others])
     # A digit in place of a letter has fewer alternatives: ln(26 / 10) each time, and the number
     # that it may then be. No word comes near what a stranger's word would gain.
