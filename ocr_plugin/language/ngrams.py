@@ -136,6 +136,8 @@ class NgramTable:
         likely = np.full(len(wanted), UNSEEN, np.float32)
         contexts = np.repeat(parts.astype(np.int32), count)
         for order, level in enumerate(self.levels):
+            if not len(level.characters):
+                break  # pruned away, and all that is longer with it
             at = np.flatnonzero(contexts >= 0)
             context = contexts[at]
             first, last = self._firsts[order][context], self._firsts[order][context + 1]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ocr_plugin.errors import ConfigurationError, ModelError
 from ocr_plugin.language.files import load_language, packed, read_header
@@ -97,7 +98,7 @@ def test_packing_what_was_unpacked_gives_the_same_bytes(small: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(small)) as archive:
         whole = json.loads(archive.read("header.json"))
 
-        def array(name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        def array(name: str) -> NDArray[np.uint8]:
             return np.frombuffer(archive.read(name), np.uint8)
 
         levels = [
@@ -236,3 +237,12 @@ def test_any_table_that_fits_gives_finite_answers(small: bytes, tmp_path: Path) 
         language = load_language(path)
         assert np.isfinite(language.log_probabilities(["anna", "12.50", "日本"])).all()
         assert np.isfinite(language.adapted(["anna", "bob"]).weights).all()
+
+
+def test_a_table_may_have_empty_levels() -> None:
+    """As in a file that is as small as can be."""
+    one = Level(*(np.array(each, np.uint8) for each in ([1, 2, 3], [0, 0, 0], [255, 5, 6])))
+    none = Level(*(np.zeros(0, np.uint8) for _ in range(3)))
+    table = NgramTable("a", np.array([3], np.uint8), [one, none, none])
+    found = table.log_probabilities(["a", "aa", "b"], np.array([0]))[0]
+    assert found[0] > found[1] > found[2] > -20
