@@ -1,19 +1,25 @@
 """A language model by what a user asks for."""
 
 from functools import cache
+from pathlib import Path
 
 from ocr_plugin.language.files import load_language
 from ocr_plugin.language.mixture import Language
+
+_SUFFIX = ".language"
 
 
 def language_for(asked: str) -> Language | None:
     """Returns the language model that was asked for; each is loaded once.
 
     Args:
-        asked: "auto" for all languages, "none" for no model, or names such as "de,fr".
+        asked: "auto" for all languages, "none" for no model, names such as "de,fr", or the path of
+            a file of one's own, whose name ends in .language.
 
     Raises:
-        ConfigurationError: an unknown language; the message names those that there are.
+        ConfigurationError: an unknown language, and the message names those that there are; or a
+            file that cannot be read.
+        ModelError: a file that is no language file.
     """
     if asked == "none":
         return None
@@ -22,6 +28,8 @@ def language_for(asked: str) -> Language | None:
 
 @cache
 def _language(asked: str) -> Language:
+    if asked.endswith(_SUFFIX):
+        return load_language(Path(asked))
     language = load_language()
     if asked == "auto":
         return language

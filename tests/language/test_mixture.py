@@ -1,11 +1,14 @@
 """Which languages a mixture has, and how it follows what it has seen."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.language.mixture import Language
+from ocr_plugin.training.language.building import build_language
 
 GERMAN = [
     "Die", "Öffnungszeiten", "der", "Bibliothek", "sind", "wegen", "Feiertagen", "geändert",
@@ -96,6 +99,15 @@ def test_an_unknown_language_is_named_beside_those_that_there_are(
 def test_no_language_at_all_is_refused(shipped: Language) -> None:
     with pytest.raises(ConfigurationError, match="at least one language of en, de, fr"):
         shipped.restricted([])
+
+
+def test_a_file_of_ones_own_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "own.language"
+    path.write_bytes(build_language({"plants": {"quercus": 1.0, "salix": 1.0}}, 1e6, {}))
+    own = language_for(str(path))
+    assert own and own.names == ("plants", *BESIDES) and language_for(str(path)) is own
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        language_for(str(tmp_path / "none.language"))
 
 
 def test_a_language_by_what_a_user_asks_for() -> None:
