@@ -113,6 +113,7 @@ def test_other_scripts_cost_a_bounded_amount_a_character(shipped: Language, word
     assert -13 * (len(word) + 1) < likely < 0
     # More of it costs in proportion, never infinitely.
     (longer,) = shipped.log_probabilities([20 * word])
+    assert (shipped.part_log_probabilities([20 * word])[-1] > -14 * (20 * len(word) + 1)).all()
     assert np.isfinite(longer) and longer > -14 * (20 * len(word) + 1)
 
 

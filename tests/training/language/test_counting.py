@@ -2,12 +2,13 @@
 
 import itertools
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ocr_plugin.language.ngrams import END, FIRST_CHARACTER, MOST_LEVELS, START, NgramTable
+from ocr_plugin.language.ngrams import END, FIRST_CHARACTER, MOST, MOST_LEVELS, START, NgramTable
 from ocr_plugin.training.language.counting import count_ngrams, kept
 from ocr_plugin.training.language.packing import pack
 
@@ -98,6 +99,14 @@ def test_pruning_keeps_what_is_needed_and_stays_a_distribution() -> None:
     assert losses[-1] > losses[0]
     # Single characters are kept whatever they gain.
     assert sizes[-1] == len(table(words).levels[0].masses)
+
+
+@pytest.mark.parametrize("count", [10.0, 1e6])
+def test_rounding_leaves_something_to_shorter_contexts(count: float) -> None:
+    found = table({"ab": count, "ac": count / 3, "bb": 1.0})
+    for level, longer in pairwise(found.levels):
+        after = longer.sums[level.firsts[1:]] - longer.sums[level.firsts[:-1]]
+        assert len(after) and (after <= float(MOST) * 2**30).all()
 
 
 def test_the_beginnings_of_kept_ngrams_are_kept() -> None:
