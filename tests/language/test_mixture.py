@@ -117,6 +117,7 @@ def test_a_language_by_what_a_user_asks_for() -> None:
     some = language_for("de, fr")
     assert some and some.names == ("de", "fr", *BESIDES)
     assert language_for("de, fr") is some and language_for("auto") is everything
+    assert some._table is everything._table  # loaded once, whatever is asked for
     for wrong in ("klingon", "", "auto,de", "de;fr"):
         with pytest.raises(ConfigurationError, match=r"no language '.*': there are en, de"):
             language_for(wrong)
