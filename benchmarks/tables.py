@@ -21,6 +21,14 @@ _READERS = {
     "clip4str": "`clip4str`: the compact model",
 }
 _FOLDERS = {"ic15": "ICDAR-2015 photos", "funsd": "FUNSD scanned forms"}
+_LABELS = {
+    "IC15_train": "ICDAR-2015, street photos",
+    "MLT_train": "MLT: English, Italian, French",
+    "IIIT5k_train": "IIIT5k, words of scenes",
+    "FUNSD_train": "FUNSD, forms",
+    "SROIE_train": "SROIE, receipts",
+    "codes_train": "wire marks",
+}
 
 
 def current() -> dict[Path, str]:
@@ -28,6 +36,7 @@ def current() -> dict[Path, str]:
     tables: dict[Path, Mapping[str, Callable[[], str]]] = {
         _ROOT / "README.md": {"words": word_table, "pages": page_tables.short_table},
         _ROOT / "docs" / "batch.md": {"speed": batch_table, "soak": soak_table},
+        _ROOT / "docs" / "language.md": {"language": language_table},
         _ROOT / "docs" / "speed.md": speed_tables.tables(),
         _ROOT / "docs" / "word-detector.md": detection_tables.tables(),
     }
@@ -101,6 +110,28 @@ def soak_table() -> str:
     ]
     head = ["archives", "pages", "broken files", "runs", "lost", "doubled", "pages/s"]
     return table([*head, "memory, warm"], [cells], measured("soak.json"))
+
+
+def language_table() -> str:
+    """Returns the Markdown table of labels beside their misreadings, and the line under it."""
+    sets = report("language.json")["sets"]
+    times = sets["times"]
+    rows = []
+    for name, title in _LABELS.items():
+        found = sets[name]
+        first = found["en"]
+        cells = [
+            title,
+            f"{found['labels']}",
+            f"{-found['nats_a_character']:.2f}",
+            *(f"{100 * each['label_likelier']:.1f}" for each in (found, found["adapted"], first)),
+            *(f"{100 * each['loses_by_1_nat']:.1f}" for each in (found, first)),
+        ]
+        rows.append(cells)
+    head = ["labels", "number", "nats a character", "likelier, %", "adapted", "English alone"]
+    about = f"loaded in {times['load_ms']:.0f} ms, 1,000 texts in {times['score_1000_ms']:.0f} ms; "
+    below = measured("language.json", about)
+    return table([*head, "loses, %", "English alone"], rows, below)
 
 
 if __name__ == "__main__":

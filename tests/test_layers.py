@@ -206,7 +206,7 @@ def test_detectors_and_recognizers_know_nothing_of_each_other() -> None:
 
 def test_pages_regions_and_layout_see_no_network() -> None:
     for module, path in NAMES.items():
-        if room_of(module) in {"pages", "regions", "layout", "formats", "constraints"}:
+        if room_of(module) in {"pages", "regions", "layout", "language", "formats", "constraints"}:
             assert not {name.partition(".")[0] for name in imported(path)} & NETWORKS, module
 
 

@@ -36,12 +36,13 @@ def language(
         typer.Option(metavar="NAME=FILE", help="A plain text, likewise; may be repeated."),
     ] = None,
     size_limit: Annotated[
-        float, typer.Option(metavar="MB", min=0.001, max=60, help="What the file may have.")
+        float, typer.Option(metavar="MB", min=0.001, max=60, help="What the file may have at most.")
     ] = _SIZE,
 ) -> None:
     """Build a language file: how likely words are, to choose between readings.
 
-    Word lists come with wordfreq, of the extra train; parts of your own are the likeliest.
+    Word lists come with wordfreq, of the extra train (their licence, CC BY-SA 4.0, is the file's as
+    well); parts of your own are the likeliest.
     """
     with results_only() as stream:
         from ocr_plugin.training.language.building import build_language

@@ -168,8 +168,11 @@ def make_language(
         table: with one part more than there are languages.
 
     Raises:
-        ValueError: weights that are no shares, or not as many as there are parts.
+        ValueError: weights that are no shares, not as many as there are parts, or names that are
+            no text.
     """
+    if not all(isinstance(name, str) for name in languages):
+        raise ValueError("names of languages must be text")
     shares = np.array(weights, np.float64)
     if shares.shape != (len(languages) + len(BESIDES),) or len(table.roots) != len(languages) + 1:
         raise ValueError("languages, weights and n-grams do not fit each other")

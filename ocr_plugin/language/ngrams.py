@@ -12,8 +12,6 @@ pointers: Germann et al., "Tightly Packed Tries", 2009. On rounding: Whittaker &
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +29,14 @@ NO_MASS = 255
 UNSEEN = 1e-3
 _ONE = 1 << 30  # sums of masses are unsigned 32-bit and may run over: their differences stay right
 MOST = np.float32(0.9999)  # of what the masses after a context may be together
+_BLOCK = 8192
+
+_EXACT = np.exp(-STEP * np.arange(256))
+_EXACT[NO_MASS] = 0
+_VALUES = _EXACT.astype(np.float32)
+_SUMMANDS = (_EXACT * _ONE).astype(np.uint32)
 
 
-@dataclass(frozen=True)
 class Level:
     """All n-grams of one length, in order of their characters' numbers.
 
@@ -41,18 +44,26 @@ class Level:
         characters: (N,) uint8, the last character's number of each.
         children: (N,) uint8, how many n-grams of the next level begin with each.
         masses: (N,) uint8, -log of the mass in steps of ``STEP`` nats; ``NO_MASS`` for none.
+        firsts: (N + 1,) int32, of the next level's n-grams, the first that begins with each.
+        sums: (N + 1,) uint32, of the masses of all before each.
     """
 
-    characters: Bytes
-    children: Bytes
-    masses: Bytes
+    def __init__(self, characters: Bytes, children: Bytes, masses: Bytes) -> None:
+        self.characters, self.children, self.masses = characters, children, masses
+        self.firsts = _firsts(children)
+        self.sums = np.zeros(len(masses) + 1, np.uint32)
+        # Blocks, as numpy makes eight bytes of every index; "wrap" spares it a copy of the values.
+        for first in range(0, len(masses), _BLOCK):
+            block = masses[first : first + _BLOCK]
+            _SUMMANDS.take(block, out=self.sums[first + 1 :][: len(block)], mode="wrap")
+        np.cumsum(self.sums, out=self.sums)
 
 
 class NgramTable:
     """Tries of n-grams, one for each part, searched for all parts and characters at once."""
 
     def __init__(self, alphabet: str, roots: Bytes, levels: Sequence[Level]) -> None:
-        """Unpacks the levels.
+        """Puts levels together.
 
         Args:
             alphabet: its characters have the numbers from ``FIRST_CHARACTER`` on.
@@ -68,19 +79,12 @@ class NgramTable:
             raise ValueError(f"{len(alphabet)} characters; at most {MOST_CHARACTERS} are possible")
         self.alphabet, self.roots, self.levels = alphabet, roots, tuple(levels)
         self.numbers = {c: i for i, c in enumerate(alphabet, FIRST_CHARACTER)}
-        values = np.exp(-STEP * np.arange(256))
-        values[NO_MASS] = 0
-        self._values = values.astype(np.float32)
-        self._fixed = (values * _ONE).astype(np.uint32)
-        self._firsts: list[NDArray[np.int32]] = []
-        self._sums: list[NDArray[np.uint32]] = []
+        self._firsts = [_firsts(roots), *(level.firsts for level in levels)]
         children = roots
         for level in levels:
-            firsts = _sums_before(children, np.int32)
-            if not firsts[-1] == len(level.characters) == len(level.children) == len(level.masses):
+            sizes = {len(level.characters), len(level.children), len(level.masses)}
+            if sizes != {int(children.sum(dtype=np.int64))}:
                 raise ValueError("levels of n-grams do not fit each other")
-            self._firsts.append(firsts)
-            self._sums.append(_sums_before(self._fixed.take(level.masses), np.uint32))
             children = level.children
         if children.any():
             raise ValueError("the last level of n-grams has children")
@@ -128,17 +132,19 @@ class NgramTable:
         _, places, inverse = np.unique(windows, return_index=True, return_inverse=True)
         count = len(places)
         before = np.where(within[places] > 0, inverse[places - 1], count)
-        wanted = np.tile(codes[places], len(parts))
+        wanted = np.tile(codes[places].astype(np.uint8), len(parts))
         likely = np.full(len(wanted), UNSEEN, np.float32)
         contexts = np.repeat(parts.astype(np.int32), count)
         for order, level in enumerate(self.levels):
+            if not len(level.characters):
+                break  # pruned away, and all that is longer with it
             at = np.flatnonzero(contexts >= 0)
             context = contexts[at]
             first, last = self._firsts[order][context], self._firsts[order][context + 1]
-            sums = self._sums[order]
+            sums = level.sums
             left = 1 - (sums[last] - sums[first]) * np.float32(1 / _ONE)
             found = _found(level.characters, wanted[at], first, last)
-            mass = np.where(found >= 0, self._values[level.masses[found]], 0)
+            mass = np.where(found >= 0, _VALUES[level.masses[found]], 0)
             likely[at] = mass + np.maximum(left, 1 - MOST) * likely[at]
             # The n-gram that ends here is the context of the next character of the same word.
             ended = np.full((len(parts), count + 1), -1, np.int32)
@@ -149,15 +155,17 @@ class NgramTable:
         return spread
 
 
-def _sums_before(counts: NDArray[Any], kind: type[np.integer[Any]]) -> NDArray[Any]:
-    """Returns the sums of all counts before each, and of all: (N + 1,)."""
-    sums = np.zeros(len(counts) + 1, kind)
-    np.cumsum(counts, out=sums[1:], dtype=kind)
-    return sums
+def _firsts(children: Bytes) -> NDArray[np.int32]:
+    """Returns how many children there are before those of each, and in all: (N + 1,)."""
+    firsts = np.zeros(len(children) + 1, np.int32)
+    if children.any():  # none of the last level, which is a long one
+        firsts[1:] = children
+        np.cumsum(firsts, out=firsts)
+    return firsts
 
 
 def _found(
-    characters: Bytes, wanted: NDArray[np.int64], first: NDArray[np.int32], last: NDArray[np.int32]
+    characters: Bytes, wanted: Bytes, first: NDArray[np.int32], last: NDArray[np.int32]
 ) -> NDArray[np.int32]:
     """Returns where characters are in stretches of sorted ones, -1 for those that are not there.
 
@@ -167,13 +175,16 @@ def _found(
         first: (M,) where the stretch of each begins.
         last: (M,) where it ends.
     """
-    low, high = first.copy(), last - 1
-    open_ = np.flatnonzero(low < high)
+    found = first.copy()
+    open_ = np.flatnonzero(last - first > 1)
+    low, high, searched = first[open_], last[open_] - 1, wanted[open_]
     while len(open_):
-        middle = (low[open_] + high[open_]) >> 1
-        before = characters[middle] < wanted[open_]
-        low[open_] = np.where(before, middle + 1, low[open_])
-        high[open_] = np.where(before, high[open_], middle)
-        open_ = open_[low[open_] < high[open_]]
-    there = (first < last) & (characters[np.minimum(low, len(characters) - 1)] == wanted)
-    return np.where(there, low, -1)
+        middle = (low + high) >> 1
+        before = characters[middle] < searched
+        low = np.where(before, middle + 1, low)
+        high = np.where(before, high, middle)
+        found[open_] = low
+        still = np.flatnonzero(low < high)
+        open_, low, high, searched = open_[still], low[still], high[still], searched[still]
+    there = (first < last) & (characters[np.minimum(found, len(characters) - 1)] == wanted)
+    return np.where(there, found, -1)
