@@ -121,3 +121,11 @@ def test_a_language_by_what_a_user_asks_for() -> None:
     for wrong in ("klingon", "", "auto,de", "de;fr"):
         with pytest.raises(ConfigurationError, match=r"no language '.*': there are en, de"):
             language_for(wrong)
+
+
+def test_languages_fall_with_their_rank_and_rare_ones_count_little(shipped: Language) -> None:
+    common, rare = shipped.names[:7], shipped.names[7:15]
+    assert common[0] == "en" and "pl" in rare
+    falling = [weight(shipped, name) for name in (*common, *rare)]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[7] < falling[6] / 5 and sum(falling[7:]) > 0.01

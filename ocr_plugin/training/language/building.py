@@ -20,7 +20,9 @@ Floats = NDArray[np.float64]
 TEMPER = 0.6
 LONGEST_NGRAM = 6
 _NUMBERS, _CODES, _OTHER = 0.14, 0.06, 0.06  # their weights; languages have the rest
-_FALL = 0.6  # power by which the weights of languages fall with their rank
+# The weights of languages fall with their rank. More languages make more misreadings likely: those
+# after the first few count little, until a page has been seen to be of one of them.
+_COMMON, _RARE = 7, 0.1
 _LEAST, _MOST = 1e-8, 1e-3  # nats a token: thresholds of pruning
 _ROUNDS = 8
 
@@ -98,5 +100,6 @@ def _tempered(words: Frequencies, power: float) -> Floats:
 
 def _shares(languages: int) -> Floats:
     """Returns the weights of languages among themselves, the likeliest first; their sum is 1."""
-    falling = np.arange(1.0, languages + 1) ** -_FALL
+    falling = 1 / np.arange(1.0, languages + 1)
+    falling[_COMMON:] *= _RARE
     return np.asarray(falling / falling.sum())
