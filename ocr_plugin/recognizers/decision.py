@@ -6,6 +6,7 @@ Views of a crop add candidates, and a text counts by the view in which it scores
 make up a probability for every text; that of the best one is the word's confidence.
 """
 
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_plugin.language.mixture import Language
+from ocr_plugin.recognizers.calibration import Calibration
 
 # Of one reader, whose best candidate may be far ahead of the others: no text is worse than this.
 _LEAST = -40.0
@@ -31,11 +33,13 @@ class Weights:
         readers: factor of each reader's log-probability, in the readers' order.
         language: factor of the language model's.
         length: added for each character, as every further one makes a text less likely.
+        calibration: of the confidence in what is chosen.
     """
 
     readers: tuple[float, ...]
     language: float
     length: float
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,27 @@ def _favourites(views: Sequence[View]) -> list[str]:
         return []
     scores = np.where(np.isnan(view.log_probabilities), -np.inf, view.log_probabilities)
     return [view.texts[index] for index in scores.argmax(axis=0)]
+
+
+def confidence_in(
+    text: str, probability: float, views: Sequence[View], weights: WeightsByKind
+) -> float:
+    """Returns how likely a chosen text is right.
+
+    Args:
+        text: the likeliest by `decide`.
+        probability: its probability by `decide`.
+        views: of the crop; the one in which the first reader likes the text best counts.
+        weights: as for `decide`.
+    """
+    seen = [
+        float(view.log_probabilities[list(view.texts).index(text), 0])
+        for view in views
+        if text in view.texts
+    ]
+    score = max((each for each in seen if not math.isnan(each)), default=-math.inf)
+    calibration = weights.of(_favourites(views)).calibration
+    return calibration.confidence(probability, score / (len(text) + 1))
 
 
 def alternatives(ranked: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:

@@ -45,10 +45,13 @@ _POWER = 4
 # docs/language.md.
 _CANDIDATES = 6
 _WEIGHTS = WeightsByKind(
-    letters=Weights(readers=(0.5,), language=0.15, length=0.45),
-    digits=Weights(readers=(0.75,), language=0.3, length=0.3),
+    letters=Weights(
+        readers=(0.5,), language=0.15, length=0.45, calibration=Calibration(1.49, 0.91, 2.2)
+    ),
+    digits=Weights(
+        readers=(0.75,), language=0.3, length=0.3, calibration=Calibration(0.71, 0.67, 3.45)
+    ),
 )
-_CALIBRATION = Calibration(bias=1.03, odds=0.91, seen=2.39)
 
 
 class PPOcrOptions(Options):
@@ -128,9 +131,7 @@ class PPOcrRecognizer:
         self._prior = np.ones(len(self._characters), np.float32)
         self._prior[-1] = self.options.space_prior
         language = language_for(self.options.language)
-        self._decide = (
-            None if language is None else WordDecider(self._views, _WEIGHTS, _CALIBRATION, language)
-        )
+        self._decide = None if language is None else WordDecider(self._views, _WEIGHTS, language)
         self.component = Component(
             name=onnx_name("ppocr", path, precision),
             version=version("ocr-plugin"),

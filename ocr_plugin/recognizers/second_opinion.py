@@ -35,10 +35,13 @@ from ocr_plugin.schema import Component
 
 # Fitted on words that neither reader was trained on; docs/language.md has the figures.
 _WEIGHTS = WeightsByKind(
-    letters=Weights(readers=(0.18, 0.5), language=0.47, length=1.45),
-    digits=Weights(readers=(0.57, 0.22), language=0.24, length=1.18),
+    letters=Weights(
+        readers=(0.18, 0.5), language=0.47, length=1.45, calibration=Calibration(0.53, 0.38, 0.6)
+    ),
+    digits=Weights(
+        readers=(0.57, 0.22), language=0.24, length=1.18, calibration=Calibration(0.43, 0.81, 1.64)
+    ),
 )
-_CALIBRATION = Calibration(bias=0.4, odds=0.51, seen=0.97)
 # Texts by PP-OCR that CLIP4STR is asked about.
 _CANDIDATES = 6
 
@@ -91,9 +94,7 @@ class SecondOpinion:
         self._second = Clip4StrRecognizer(settle_ties=False, language="none", **values)
         config = self._second.model_config
         self._characters, self._longest = frozenset(config.characters), config.max_label_length
-        self._decide = WordDecider(
-            self._views, _WEIGHTS, _CALIBRATION, language_for(self.options.language)
-        )
+        self._decide = WordDecider(self._views, _WEIGHTS, language_for(self.options.language))
         self.component = Component(
             name=f"{self._second.component.name}+{self._first.component.name}",
             version=version("ocr-plugin"),

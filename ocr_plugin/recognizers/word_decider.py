@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from ocr_plugin.language.mixture import Language
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, WordReading
-from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
-from ocr_plugin.recognizers.decision import View, WeightsByKind, alternatives, decide
+from ocr_plugin.recognizers.decision import View, WeightsByKind, alternatives, confidence_in, decide
 from ocr_plugin.recognizers.line_words import crop_of, line_of
 from ocr_plugin.recognizers.views import turned, with_margin
 
@@ -46,19 +45,13 @@ class WordDecider:
     Args:
         score: asks the readers.
         weights: of the readers and the language.
-        calibration: of the confidence of what is chosen.
         language: None if it does not count.
     """
 
     def __init__(
-        self,
-        score: ScoreViews,
-        weights: WeightsByKind,
-        calibration: Calibration,
-        language: Language | None,
+        self, score: ScoreViews, weights: WeightsByKind, language: Language | None
     ) -> None:
-        self._score, self._weights = score, weights
-        self._calibration, self._language = calibration, language
+        self._score, self._weights, self._language = score, weights, language
 
     def __call__(self, words: Sequence[DoubtfulWord]) -> list[WordReading]:
         """Returns a reading of each word, its text empty if no reader sees a character."""
@@ -151,7 +144,7 @@ class WordDecider:
         if not ranked:
             return replace(old, text="", confidence=0.0, characters=(), alternatives=())
         text, probability = ranked[0]
-        confidence = self._calibration.confidence(text, probability, word.views)
+        confidence = confidence_in(text, probability, word.views, self._weights)
         # The others keep their odds against the chosen one, but share no more than is left.
         scale = min(confidence / probability, (1 - confidence) / max(1 - probability, 1e-9))
         others = tuple((other, share * scale) for other, share in alternatives(ranked))

@@ -1,6 +1,7 @@
 """One text of many, by the readers, their views and the language."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -8,16 +9,19 @@ import pytest
 from numpy.typing import NDArray
 
 from ocr_plugin.language.mixture import Language
+from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.decision import (
     View,
     Weights,
     WeightsByKind,
     alternatives,
+    confidence_in,
     decide,
     sayable,
 )
 
-EQUAL = Weights(readers=(0.5, 0.5), language=1.0, length=0.0)
+AS_IT_IS = Calibration(bias=0.0, odds=1.0, seen=0.0)
+EQUAL = Weights(readers=(0.5, 0.5), language=1.0, length=0.0, calibration=AS_IT_IS)
 BOTH = WeightsByKind(EQUAL, EQUAL)
 NAN = float("nan")
 
@@ -68,14 +72,14 @@ def test_what_a_reader_cannot_say_is_not_held_against_a_text() -> None:
 
 
 def test_words_with_digits_have_their_own_weights() -> None:
-    second_alone = Weights(readers=(0.0, 1.0), language=0.0, length=0.0)
+    second_alone = Weights(readers=(0.0, 1.0), language=0.0, length=0.0, calibration=AS_IT_IS)
     weights = WeightsByKind(letters=EQUAL, digits=second_alone)
     assert decide([view(S1=(0, -2), SI=(-5, -1))], weights, None)[0][0] == "SI"
     assert decide([view(SL=(0, -2), SI=(-5, -1))], weights, None)[0][0] == "SL"
 
 
 def test_length_makes_up_for_further_characters() -> None:
-    weights = Weights(readers=(1.0, 0.0), language=1.0, length=1.0)
+    weights = Weights(readers=(1.0, 0.0), language=1.0, length=1.0, calibration=AS_IT_IS)
     both = WeightsByKind(weights, weights)
     seen = [view(to=(-1.0, 0), toto=(-2.5, 0))]
     assert decide(seen, both, None)[0][0] == "to"  # length is a matter of language
@@ -102,3 +106,15 @@ def test_accents_are_what_a_plain_reader_does_without(text: str, plain: str | No
 
 def test_a_character_that_the_reader_has_keeps_its_accent() -> None:
     assert sayable("é", {"é", "e"}) == "é"
+
+
+def test_confidence_is_by_the_view_and_the_reader_that_fit_the_text_best() -> None:
+    seeing = replace(EQUAL, calibration=Calibration(bias=0.5, odds=0.5, seen=1.0))
+    weights = WeightsByKind(seeing, EQUAL)
+    poor, good = view(ab=(-9, 0)), view(ab=(-0.3, -7))
+    assert confidence_in("ab", 0.9, [poor, good, view(cd=(0, 0))], weights) == pytest.approx(
+        seeing.calibration.confidence(0.9, -0.1)
+    )
+    # Words with digits have their own; what the first reader cannot say is as unlikely as can be.
+    assert confidence_in("a1", 0.9, [view(a1=(-9, 0))], weights) == pytest.approx(0.9)
+    assert confidence_in("ab", 0.9, [view(ab=(NAN, 0))], weights) < 0.01

@@ -1,6 +1,7 @@
 """Which views of a doubtful word are asked for, and what becomes of the answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -15,8 +16,8 @@ from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
 from ocr_plugin.recognizers.views import turned, with_margin
 from ocr_plugin.recognizers.word_decider import DoubtfulWord, WordDecider
 
-ONE = Weights(readers=(1.0,), language=0.0, length=0.0)
 AS_IT_IS = Calibration(bias=0.0, odds=1.0, seen=0.0)
+ONE = Weights(readers=(1.0,), language=0.0, length=0.0, calibration=AS_IT_IS)
 LYING, STANDING = np.zeros((20, 60, 3), np.uint8), np.zeros((60, 20, 3), np.uint8)
 SEEN = CtcEvidence(np.zeros((1, 2)), ("a",))
 OLD = WordReading("old", 0.6, (0.2, 0.5), (CharacterReading("o", 0.7),))
@@ -39,7 +40,7 @@ class Readers:
 
 
 def decided(readers: Readers, *words: DoubtfulWord) -> list[WordReading]:
-    return WordDecider(readers, WeightsByKind(ONE, ONE), AS_IT_IS, None)(words)
+    return WordDecider(readers, WeightsByKind(ONE, ONE), None)(words)
 
 
 def test_a_clear_word_is_looked_at_once() -> None:
@@ -78,7 +79,8 @@ def test_what_no_reader_sees_is_empty() -> None:
 
 def test_confidence_is_calibrated_and_alternatives_share_what_is_left() -> None:
     readers = Readers(w60={"new": -1.0, "old": -1.5, "odd": -1.5}, w68={})
-    decider = WordDecider(readers, WeightsByKind(ONE, ONE), Calibration(2.0, 1.0, 0.0), None)
+    surer = replace(ONE, calibration=Calibration(bias=2.0, odds=1.0, seen=0.0))
+    decider = WordDecider(readers, WeightsByKind(surer, surer), None)
     (word,) = decider([DoubtfulWord(LYING, OLD, SEEN)])
     share = 1 / (1 + 2 * np.exp(-0.5))
     assert word.confidence == pytest.approx(1 / (1 + np.exp(-2) * (1 - share) / share))
@@ -99,9 +101,9 @@ class Cabinet:
 
 
 def test_a_page_is_weighed_again_by_what_is_sure_on_it() -> None:
-    language = Weights(readers=(1.0,), language=1.0, length=0.0)
+    language = Weights(readers=(1.0,), language=1.0, length=0.0, calibration=AS_IT_IS)
     weights = WeightsByKind(language, language)
-    decider = WordDecider(Readers(), weights, AS_IT_IS, cast(Language, Cabinet()))
+    decider = WordDecider(Readers(), weights, cast(Language, Cabinet()))
     sure = WordReading("U2", 0.99)
     doubtful = WordReading("UI", 0.5, (0.1, 0.2), OLD.characters, (("U1", 0.3), ("UL", 0.1)))
     plain = WordReading("UI", 0.5)  # nothing else to choose from
@@ -118,11 +120,9 @@ def test_a_page_is_weighed_again_by_what_is_sure_on_it() -> None:
 
 def test_a_page_without_sure_words_or_language_stays() -> None:
     doubtful = WordReading("UI", 0.5, alternatives=(("U1", 0.4),))
-    with_language = WordDecider(
-        Readers(), WeightsByKind(ONE, ONE), AS_IT_IS, cast(Language, Cabinet())
-    )
+    with_language = WordDecider(Readers(), WeightsByKind(ONE, ONE), cast(Language, Cabinet()))
     assert with_language.reconsidered([doubtful], 0.95) == [doubtful]
-    without = WordDecider(Readers(), WeightsByKind(ONE, ONE), AS_IT_IS, None)
+    without = WordDecider(Readers(), WeightsByKind(ONE, ONE), None)
     words = [WordReading("U2", 0.99), doubtful]
     assert without.reconsidered(words, 0.95) == words
 

@@ -44,10 +44,13 @@ _TIE = 0.8
 _BEAM = 4
 # Fitted on words of all kinds; see docs/language.md.
 _WEIGHTS = WeightsByKind(
-    letters=Weights(readers=(0.56,), language=0.22, length=0.9),
-    digits=Weights(readers=(0.3,), language=0.03, length=0.06),
+    letters=Weights(
+        readers=(0.56,), language=0.22, length=0.9, calibration=Calibration(1.32, 0.14, 4.3)
+    ),
+    digits=Weights(
+        readers=(0.3,), language=0.03, length=0.06, calibration=Calibration(1.5, 1.26, 7.0)
+    ),
 )
-_CALIBRATION = Calibration(bias=0.85, odds=0.42, seen=5.2)
 _NORMALISATIONS = {"clip": (CLIP_MEAN, CLIP_STD), "half": (HALF, HALF)}
 
 Asked = TypeVar("Asked")
@@ -151,9 +154,7 @@ class Clip4StrRecognizer:
         self._streams = StreamPool(device)
         wanted = self.options.language if self.options.mode == "accurate" else "none"
         language = language_for(wanted)
-        self._decide = (
-            None if language is None else WordDecider(self._views, _WEIGHTS, _CALIBRATION, language)
-        )
+        self._decide = None if language is None else WordDecider(self._views, _WEIGHTS, language)
         # Only the name of a file is recorded: local paths stay private.
         named = str(self.options.model)
         self._component = Component(
