@@ -19,7 +19,7 @@ from ocr_plugin.language.mixture import Language
 from ocr_plugin.recognizers.calibration import Calibration
 
 # Of one reader, whose best candidate may be far ahead of the others: no text is worse than this.
-_LEAST = -40.0
+LEAST = -40.0
 # Other texts less likely than this are not worth mentioning.
 _UNLIKELY = 0.01
 _MOST_ALTERNATIVES = 4
@@ -139,7 +139,7 @@ def _readers_scores(view: View, weights: Weights) -> list[float]:
     for factor, scores in zip(weights.readers, view.log_probabilities.T, strict=True):
         known = ~np.isnan(scores)
         if known.any():
-            total += factor * np.maximum(np.where(known, scores, scores[known].max()), _LEAST)
+            total += factor * np.maximum(np.where(known, scores, scores[known].max()), LEAST)
     return total.tolist()
 
 

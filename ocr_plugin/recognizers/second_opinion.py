@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ocr_plugin.language.choice import language_for
@@ -20,6 +21,7 @@ from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.clip4str.recognizer import Clip4StrRecognizer
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import (
+    LEAST,
     View,
     Weights,
     WeightsByKind,
@@ -33,13 +35,20 @@ from ocr_plugin.recognizers.word_decider import LineWords, WordDecider
 from ocr_plugin.runtime.precision import precision_beside
 from ocr_plugin.schema import Component
 
-# Fitted on words that neither reader was trained on; docs/language.md has the figures.
+# PP-OCR's, CLIP4STR's, and what PP-OCR says of accents and signs that CLIP4STR cannot read. Fitted
+# on words that neither reader was trained on, the last on drawn words; see docs/language.md.
 _WEIGHTS = WeightsByKind(
     letters=Weights(
-        readers=(0.18, 0.5), language=0.47, length=1.45, calibration=Calibration(0.53, 0.38, 0.6)
+        readers=(0.18, 0.5, 0.6),
+        language=0.47,
+        length=1.45,
+        calibration=Calibration(0.53, 0.38, 0.6),
     ),
     digits=Weights(
-        readers=(0.57, 0.22), language=0.24, length=1.18, calibration=Calibration(0.43, 0.81, 1.64)
+        readers=(0.57, 0.22, 0.6),
+        language=0.24,
+        length=1.18,
+        calibration=Calibration(0.43, 0.81, 1.64),
     ),
 )
 # Texts by PP-OCR that CLIP4STR is asked about.
@@ -126,8 +135,11 @@ class SecondOpinion:
         for own, names, scored in zip(columns, plain, scores, strict=True):
             texts = union(names, scored.texts)
             second = dict(zip(scored.texts, scored.log_probabilities.tolist(), strict=True))
-            by_second = [second.get(names.get(text, text) or "", np.nan) for text in texts]
-            views.append(View(texts, np.stack([own.score(texts), by_second], axis=1)))
+            said = [names.get(text, text) for text in texts]
+            by_second = [second.get(text or "", np.nan) for text in said]
+            by_first = np.maximum(own.score(texts), LEAST)
+            spelt = _spelling(by_first, said, max(second, key=second.__getitem__, default=None))
+            views.append(View(texts, np.stack([by_first, by_second, spelt], axis=1)))
         return views
 
     def _is_doubtful(self, word: WordReading) -> bool:
@@ -138,6 +150,25 @@ class SecondOpinion:
         plain = without_accents(text)
         known = sum(character in self._characters for character in plain)
         return 2 * known >= len(plain) and len(plain) <= self._longest
+
+
+def _spelling(
+    scores: NDArray[np.float64], said: Sequence[str | None], best: str | None
+) -> NDArray[np.float64]:
+    """Returns the log-probability by PP-OCR of each text among those CLIP4STR can't tell apart.
+
+    Args:
+        scores: (K,) log-probabilities by PP-OCR.
+        said: each text as CLIP4STR would read it; None if it cannot, and then counts as `best`.
+        best: what CLIP4STR likes best.
+    """
+    groups: dict[str | None, list[int]] = {}
+    for index, text in enumerate(said):
+        groups.setdefault(best if text is None else text, []).append(index)
+    found = np.zeros(len(scores))
+    for group in groups.values():
+        found[group] = scores[group] - np.logaddexp.reduce(scores[group])
+    return found
 
 
 def _words(crop: RGB, first: LineEvidence) -> LineWords:
