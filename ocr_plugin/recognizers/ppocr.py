@@ -46,10 +46,10 @@ _POWER = 4
 _CANDIDATES = 6
 _WEIGHTS = WeightsByKind(
     letters=Weights(
-        readers=(0.5,), language=0.15, length=0.45, calibration=Calibration(1.49, 0.91, 2.2)
+        readers=(1.12,), language=0.41, length=1.63, calibration=Calibration(0.89, 0.34, 3.1)
     ),
     digits=Weights(
-        readers=(0.75,), language=0.3, length=0.3, calibration=Calibration(0.71, 0.67, 3.45)
+        readers=(0.87,), language=0.2, length=0.26, calibration=Calibration(0.52, 0.67, 3.4)
     ),
 )
 

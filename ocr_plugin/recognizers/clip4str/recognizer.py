@@ -48,7 +48,7 @@ _WEIGHTS = WeightsByKind(
         readers=(0.56,), language=0.22, length=0.9, calibration=Calibration(1.32, 0.14, 4.3)
     ),
     digits=Weights(
-        readers=(0.3,), language=0.03, length=0.06, calibration=Calibration(1.5, 1.26, 7.0)
+        readers=(0.82,), language=0.02, length=0.07, calibration=Calibration(0.52, 0.53, 7.3)
     ),
 )
 _NORMALISATIONS = {"clip": (CLIP_MEAN, CLIP_STD), "half": (HALF, HALF)}
