@@ -23,7 +23,7 @@ from paddlex.inference.models.text_recognition.result import TextRecResult
 from ocr_plugin.adapters.paddle_reader import word_info
 from ocr_plugin.errors import ConfigurationError, one_line
 from ocr_plugin.options import DEFAULT_RECOGNIZER
-from ocr_plugin.recognizers.line_words import line_reader
+from ocr_plugin.recognizers.line_reader import line_reader
 from ocr_plugin.runtime.paddlex_models import write_folder
 
 MODEL_NAME = "CLIP4STR"

@@ -14,7 +14,8 @@ import numpy as np
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import DEFAULT_RECOGNIZER, DEFAULT_SPLITTER
 from ocr_plugin.protocols import RGB, Reading, Recognizer
-from ocr_plugin.recognizers.line_words import line_reader, words_of
+from ocr_plugin.recognizers.line_reader import line_reader
+from ocr_plugin.recognizers.line_words import words_of
 
 # PaddleX places words by columns of the crop; with this many, rounding does not show.
 _COLUMNS = 10_000

@@ -29,7 +29,7 @@ from ocr_plugin.pages.prefetch import decoded_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
 from ocr_plugin.protocols import RGB, Detector, Reading, Recognizer, Regions
-from ocr_plugin.recognizers.line_words import line_reader, splitter_for
+from ocr_plugin.recognizers.line_reader import line_reader, splitter_for
 from ocr_plugin.schema import EngineInfo, Page, PageError
 
 _MORE_PAGES = "only the first page was read; Engine.read_many gives every page"

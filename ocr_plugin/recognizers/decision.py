@@ -6,6 +6,7 @@ Views of a crop add candidates, and a text counts by the view in which it scores
 make up a probability for every text; that of the best one is the word's confidence.
 """
 
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_plugin.constraints.automaton import CompiledConstraint
 from ocr_plugin.language.mixture import Language
 
 # Of one reader, whose best candidate may be far ahead of the others: no text is worse than this.
@@ -21,6 +23,9 @@ _LEAST = -40.0
 # Other texts less likely than this are not worth mentioning.
 _UNLIKELY = 0.01
 _MOST_ALTERNATIVES = 4
+# Nats by which a text that is not allowed counts less: the constraint may be wrong, if seldom. So
+# an allowed text that looks nothing like the word is not sure for want of others.
+_DISTRUST = math.log(0.01)
 
 
 @dataclass(frozen=True)
@@ -61,16 +66,20 @@ class View:
 
 
 def decide(
-    views: Sequence[View], weights: WeightsByKind, language: Language | None
+    views: Sequence[View],
+    weights: WeightsByKind,
+    language: Language | None,
+    constraint: CompiledConstraint | None = None,
 ) -> list[tuple[str, float]]:
     """Returns the likeliest texts with their probabilities, likeliest first.
 
-    Empty if no view has a candidate.
+    Empty if no view has a candidate that is allowed. The others take part of the probability.
 
     Args:
         views: of one crop.
         weights: of the readers and the language.
         language: None if it does not count.
+        constraint: on the text, and what is preferred; None for none.
     """
     own = weights.digits if _has_digits(views) else weights.letters
     best: dict[str, float] = {}
@@ -85,9 +94,15 @@ def decide(
     if language is not None:
         scores += own.language * language.log_probabilities(texts)
         scores += own.length * np.array([len(text) for text in texts])
+    allowed = np.ones(len(texts), bool)
+    if constraint is not None:
+        allowed = np.array([constraint.allows(text) for text in texts])
+        scores += np.array([constraint.preference(text) for text in texts])
+        scores[~allowed] += _DISTRUST
     odds = np.exp(scores - scores.max())
-    ranked = zip(texts, (odds / odds.sum()).tolist(), strict=True)
-    return sorted(ranked, key=lambda entry: -entry[1])
+    ranked = zip(texts, (odds / odds.sum()).tolist(), allowed.tolist(), strict=True)
+    kept = [(text, likelihood) for text, likelihood, fits in ranked if fits]
+    return sorted(kept, key=lambda entry: -entry[1])
 
 
 def _has_digits(views: Sequence[View]) -> bool:

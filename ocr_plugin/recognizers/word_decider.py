@@ -3,15 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from ocr_plugin.constraints.automaton import CompiledConstraint
 from ocr_plugin.language.mixture import Language
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, WordReading
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, WeightsByKind, alternatives, decide
-from ocr_plugin.recognizers.line_words import crop_of, line_of
+from ocr_plugin.recognizers.line_words import crop_of, line_of, without_text
 from ocr_plugin.recognizers.views import turned, with_margin
 
 # A word less likely than this after the first look is looked at again with a margin.
 _UNSURE = 0.9
+
+HOPELESS = 0.01
+"""Where the likeliest of the allowed texts is less likely than this, none is read."""
 
 ScoreViews = Callable[[Sequence[RGB], Sequence[CtcEvidence | None]], list[View]]
 """Takes views and, where known, their CTC evidence; returns each view's candidates with scores."""
@@ -45,15 +49,21 @@ class WordDecider:
         score: asks the readers.
         weights: of the readers and the language.
         language: None if it does not count.
+        constraint: on each word; None for none.
     """
 
     def __init__(
-        self, score: ScoreViews, weights: WeightsByKind, language: Language | None
+        self,
+        score: ScoreViews,
+        weights: WeightsByKind,
+        language: Language | None,
+        constraint: CompiledConstraint | None = None,
     ) -> None:
         self._score, self._weights, self._language = score, weights, language
+        self._constraint = constraint
 
     def __call__(self, words: Sequence[DoubtfulWord]) -> list[WordReading]:
-        """Returns a reading of each word, its text empty if no reader sees a character."""
+        """Returns a reading of each word, its text empty if no reader sees what is allowed."""
         self._look(
             [
                 (word, view, ctc)
@@ -64,12 +74,12 @@ class WordDecider:
                 ]
             ]
         )
-        ranked = [decide(word.views, self._weights, self._language) for word in words]
+        ranked = [self._ranked(word) for word in words]
         unsure = [index for index, found in enumerate(ranked) if not found or found[0][1] < _UNSURE]
         self._look([(words[index], with_margin(words[index].crop), None) for index in unsure])
         for index in unsure:
-            ranked[index] = decide(words[index].views, self._weights, self._language)
-        return [_reading(word, found) for word, found in zip(words, ranked, strict=True)]
+            ranked[index] = self._ranked(words[index])
+        return [self._reading(word, found) for word, found in zip(words, ranked, strict=True)]
 
     def decide_lines(
         self,
@@ -96,22 +106,26 @@ class WordDecider:
             read[row][place] = word
         return [line_of(words) for words in read]
 
+    def _ranked(self, word: DoubtfulWord) -> list[tuple[str, float]]:
+        return decide(word.views, self._weights, self._language, self._constraint)
+
     def _look(self, wanted: Sequence[tuple[DoubtfulWord, RGB, CtcEvidence | None]]) -> None:
         """Adds views to words."""
         crops, evidence = [crop for _, crop, _ in wanted], [ctc for _, _, ctc in wanted]
         for (word, _, _), view in zip(wanted, self._score(crops, evidence), strict=True):
             word.views.append(view)
 
-
-def _reading(word: DoubtfulWord, ranked: Sequence[tuple[str, float]]) -> WordReading:
-    old = word.reading
-    if not ranked:
-        return replace(old, text="", confidence=0.0, characters=(), alternatives=())
-    (text, confidence), others = ranked[0], alternatives(ranked)
-    characters = old.characters if text == old.text else _unplaced(text, confidence)
-    return replace(
-        old, text=text, confidence=confidence, characters=characters, alternatives=others
-    )
+    def _reading(self, word: DoubtfulWord, ranked: Sequence[tuple[str, float]]) -> WordReading:
+        old = word.reading
+        if self._constraint is not None and (not ranked or ranked[0][1] < HOPELESS):
+            return without_text(old)
+        if not ranked:
+            return replace(old, text="", confidence=0.0, characters=(), alternatives=())
+        (text, confidence), others = ranked[0], alternatives(ranked)
+        characters = old.characters if text == old.text else _unplaced(text, confidence)
+        return replace(
+            old, text=text, confidence=confidence, characters=characters, alternatives=others
+        )
 
 
 def _unplaced(text: str, confidence: float) -> tuple[CharacterReading, ...]:
