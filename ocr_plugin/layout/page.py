@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from ocr_plugin.layout.blocks import block_of, grouped, merged_row
 from ocr_plugin.layout.pieces import Item, Piece
 from ocr_plugin.layout.reading_order import in_order
+from ocr_plugin.layout.withheld import withheld_of
 from ocr_plugin.layout.words import ReadRegion, pieces_of
-from ocr_plugin.schema import Block, EngineInfo, Page, Source
+from ocr_plugin.schema import Block, EngineInfo, Page, Source, Withheld
 
 
 def arrange(pieces: Sequence[Piece]) -> tuple[Block, ...]:
@@ -68,8 +69,21 @@ def assemble(
         source: of the page.
         regions: with their readings.
         engine: what read them.
-        min_confidence: words below it are left out.
+        min_confidence: words below it are left out; those that a constraint withholds are not
+            among them.
         warnings: for the user, one line each.
     """
     pieces = [piece for region in regions for piece in pieces_of(region, min_confidence)]
-    return Page(source=source, blocks=arrange(pieces), engine=engine, warnings=warnings)
+    withheld = [each for region in regions for each in withheld_of(region)]
+    return Page(
+        source=source,
+        blocks=arrange(pieces),
+        withheld=tuple(sorted(withheld, key=_from_the_top)),
+        engine=engine,
+        warnings=warnings,
+    )
+
+
+def _from_the_top(withheld: Withheld) -> tuple[float, float]:
+    x0, y0, _, _ = withheld.polygon.box
+    return y0, x0

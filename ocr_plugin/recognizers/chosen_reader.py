@@ -65,11 +65,26 @@ class ChosenReader:
         words = words_of(reading)
         if not words:
             return reading
-        if self._constraint is not None and self._constraint.of_lines:
-            return self._of_line(words)
-        return line_of([self._of_word(word) for word in words])
+        if self._constraint is None or not self._constraint.of_lines:
+            return line_of([self._of_word(word) for word in words])
+        if self._stands(" ".join(word.text for word in words)):
+            return line_of([replace(word, alternatives=()) for word in words])
+        return self._of_line(words)
+
+    def _stands(self, text: str) -> bool:
+        """Returns whether a text is allowed, and nothing is known that others are likelier."""
+        constraint = self._constraint
+        if self._language is not None or (constraint is not None and constraint.prefers):
+            return False
+        return self._allows(text)
+
+    def _allows(self, text: str) -> bool:
+        return self._constraint is None or self._constraint.allows(text)
 
     def _of_word(self, word: WordReading) -> WordReading:
+        if self._stands(word.text):
+            allowed = (entry for entry in word.alternatives if self._allows(entry[0]))
+            return replace(word, alternatives=tuple(allowed))
         ranked = self._decided(_candidates(word))
         if not ranked:
             return without_text(word)

@@ -50,7 +50,7 @@ def allowed_texts(
             ranked += _search(evidence, constraint, _WIDE_WIDTH, -math.inf)
         found += [text for text, _ in ranked[:most]]
     # Of a lexicon that is only preferred, entries count beside what is likely anyway.
-    if not good or not (constraint.closed or constraint.preference(found[0])):
+    if not good or (constraint.prefers and not constraint.preference(found[0])):
         for text in likely[:_NEAREST_OF]:
             found += constraint.nearest(text, _NEAREST)
     if not found and evidence is not None and constraint.closed:
