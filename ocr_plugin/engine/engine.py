@@ -113,8 +113,11 @@ class Engine:
         language: str | None = None,
         constraint: Constraint | None = None,
         regions: RegionConstraints | None = None,
+        keep: bool = True,
     ) -> PageReaders:
         """Returns what reads pages with other guidance than the engine's own; see `read`.
+
+        `keep` is whether they are kept for the next call with the same guidance.
 
         Raises:
             ConfigurationError: no text can be allowed, there is no such language, or a region is no
@@ -127,7 +130,7 @@ class Engine:
             own.language if language is None else language,
             own.constraint if constraint is None else constraint,
         )
-        return self._cache.page(asked, regions)
+        return self._cache.page(asked, regions, keep)
 
     def read(
         self,

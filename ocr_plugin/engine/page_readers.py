@@ -78,8 +78,8 @@ class ReaderCache:
         self._kept: OrderedDict[Guidance, RegionReader] = OrderedDict()
         self._lock = threading.Lock()
 
-    def reader(self, guidance: Guidance) -> RegionReader:
-        """Returns the reader that heeds guidance.
+    def reader(self, guidance: Guidance, keep: bool = True) -> RegionReader:
+        """Returns the reader that heeds guidance; `keep` is whether it is kept.
 
         Raises:
             ConfigurationError: no text can be allowed, or there is no such language.
@@ -91,23 +91,30 @@ class ReaderCache:
                 self._kept.move_to_end(guidance)
                 return self._kept[guidance]
         made = self._made(guidance)
+        if not keep:
+            return made
         with self._lock:
             self._kept[guidance] = made
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return made
 
-    def page(self, guidance: Guidance, regions: RegionConstraints | None = None) -> PageReaders:
-        """Returns what reads a page.
+    def page(
+        self,
+        guidance: Guidance,
+        regions: RegionConstraints | None = None,
+        keep: bool = True,
+    ) -> PageReaders:
+        """Returns what reads a page; `keep` is as for `reader`.
 
         Raises:
             ConfigurationError: as `reader`, or a region is no polygon.
         """
         found = tuple(
-            (_polygon(polygon), self.reader(Guidance(guidance.language, constraint)))
+            (_polygon(polygon), self.reader(Guidance(guidance.language, constraint), keep))
             for polygon, constraint in regions or ()
         )
-        return PageReaders(self.reader(guidance), found)
+        return PageReaders(self.reader(guidance, keep), found)
 
     def _made(self, guidance: Guidance) -> RegionReader:
         plain = self._plain

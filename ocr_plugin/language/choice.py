@@ -1,6 +1,6 @@
 """A language model by what a user asks for."""
 
-from functools import cache
+from functools import lru_cache
 
 from ocr_plugin.language.files import load_language
 from ocr_plugin.language.mixture import Language
@@ -20,7 +20,7 @@ def language_for(asked: str) -> Language | None:
     return _language(asked)
 
 
-@cache
+@lru_cache(maxsize=64)  # servers are asked for any combination
 def _language(asked: str) -> Language:
     language = load_language()
     if asked == "auto":

@@ -18,6 +18,8 @@ _NARROW_WIDTH, _NARROW_LEAST = 8, math.log(1e-4)
 _WIDE_WIDTH = 32
 # Characters by which a prefix is continued in a column.
 _BRANCHES = 12
+# Where no more characters may follow, all are stepped to at once.
+_MOST_LISTED = 64
 # Nats by which a good find may be less likely than the likeliest text without the constraint.
 _GOOD = 8.0
 # Entries of a lexicon near to each of the likeliest texts.
@@ -85,15 +87,15 @@ def _search(
             state = reached[prefix] = states[prefix]
             stays = in_last + values[last] if prefix else -math.inf
             merge(grown, prefix, either + values[0], stays)
-            moves = walk.moves(state) if likely else {}
             branches = 0
             for index in likely:
-                if index not in moves or (index == space and last in (0, space)):
+                target = walk.step(state, index)
+                if target is None or (index == space and last in (0, space)):
                     continue
                 # A repeated character needs a blank in between.
                 before = in_blank if last == index else either
                 longer = (*prefix, index)
-                reached[longer] = moves[index]
+                reached[longer] = target
                 merge(grown, longer, -math.inf, before + values[index])
                 branches += 1
                 if branches == _BRANCHES:
@@ -115,25 +117,33 @@ def _search(
 
 
 class _Walk:
-    """The steps from each state by the characters of some columns, found once."""
+    """The steps from states by the characters of some columns."""
 
     def __init__(self, automaton: Automaton, characters: Sequence[str]) -> None:
         self._automaton, self._characters = automaton, characters
-        self._moves: dict[State, dict[int, State]] = {}
+        self._listed: dict[State, dict[int, State] | None] = {}
 
-    def moves(self, state: State) -> dict[int, State]:
-        """Returns the states behind a state, by the index of the character."""
-        known = self._moves.get(state)
-        if known is None:
-            following = self._automaton.following(state)
-            targets = {
-                index: self._automaton.step(state, character)
-                for index, character in enumerate(self._characters, start=1)
-                if following is None or character in following
-            }
-            known = {index: target for index, target in targets.items() if target is not None}
-            self._moves[state] = known
-        return known
+    def step(self, state: State, index: int) -> State | None:
+        """Returns the state behind a state by the index of a character; None if there is none."""
+        try:
+            listed = self._listed[state]
+        except KeyError:
+            listed = self._listed[state] = self._steps(state)
+        if listed is not None:
+            return listed.get(index)
+        return self._automaton.step(state, self._characters[index - 1])
+
+    def _steps(self, state: State) -> dict[int, State] | None:
+        """Returns all steps from a state, or None if many characters may follow."""
+        following = self._automaton.following(state)
+        if following is None or len(following) > _MOST_LISTED:
+            return None
+        targets = {
+            index: self._automaton.step(state, character)
+            for index, character in enumerate(self._characters, start=1)
+            if character in following
+        }
+        return {index: target for index, target in targets.items() if target is not None}
 
 
 def _space_of(characters: Sequence[str]) -> int:
