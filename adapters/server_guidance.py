@@ -17,7 +17,7 @@ from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.errors import ConfigurationError
 
 # Nodes of a pattern's automaton, each looked at for each step; a telephone number's has some fifty.
-_MOST_NODES = 400
+_MOST_NODES = 1000
 _MOST_ENTRIES, _LONGEST_ENTRY = 1000, 100
 
 

@@ -10,6 +10,7 @@ from ocr_plugin.layout.page import assemble
 from ocr_plugin.layout.words import ReadRegion
 from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
+from ocr_plugin.recognizers.line_words import words_of
 from ocr_plugin.regions.rectify import rectify
 from ocr_plugin.regions.strips import Strip, orientations, strip_of, word_strips
 from ocr_plugin.schema import EngineInfo, Page, Source
@@ -28,6 +29,7 @@ class _Attempt(ReadRegion):
     """One way of reading a region; its readings are filled in one by one."""
 
     readings: list[Reading | None]
+    is_constrained: bool = False
 
     @property
     def by_words(self) -> bool:
@@ -36,8 +38,17 @@ class _Attempt(ReadRegion):
 
     @property
     def confidence(self) -> float:
-        """Mean over the crops, weighted by their characters; 0 if nothing was read."""
+        """Mean over the crops, weighted by their characters; 0 if nothing was read.
+
+        Under a constraint, of which a word is unsure that should not have it, the sure words count
+        more: they tell the direction.
+        """
         read = [reading for reading in self.readings if reading is not None and reading.text]
+        if self.is_constrained:
+            words = [word for reading in read for word in words_of(reading)]
+            total = sum(len(word.text) * word.confidence for word in words)
+            surely = sum(len(word.text) * word.confidence**2 for word in words)
+            return surely / total if total else 0.0
         characters = sum(len(reading.text) for reading in read)
         if not characters:
             return 0.0
@@ -149,6 +160,15 @@ class PageWork:
             self.open_regions -= 1
             return []
         attempt, pixels = following
+        constraint = region.reader.constraint
+        if constraint is not None:
+            attempt = replace(
+                attempt,
+                is_constrained=True,
+                abstain_below=constraint.abstain_below,
+                as_line=region.reader.of_lines,
+                is_required=region.as_it_stands,
+            )
         is_line = region.kind == "line" and not attempt.by_words
         reader = region.reader.lines if is_line else region.reader.words
         return [CropTask(self, crop, region, attempt, n, reader) for n, crop in enumerate(pixels)]
@@ -196,15 +216,5 @@ class PageWork:
             width=width,
             height=height,
         )
-        read = [
-            replace(
-                region.best,
-                abstain_below=constraint.abstain_below if constraint else 0.0,
-                as_line=region.reader.of_lines,
-                is_required=region.as_it_stands,
-            )
-            for region in self.regions
-            if region.best is not None
-            for constraint in [region.reader.constraint]
-        ]
+        read = [region.best for region in self.regions if region.best is not None]
         return assemble(source, read, info, min_confidence, self.image.warnings)

@@ -10,7 +10,7 @@ from ocr_plugin.layout.pieces import Item, Piece
 from ocr_plugin.layout.reading_order import in_order
 from ocr_plugin.layout.withheld import withheld_of
 from ocr_plugin.layout.words import ReadRegion, pieces_of
-from ocr_plugin.schema import Block, EngineInfo, Page, Source, Withheld
+from ocr_plugin.schema import Block, EngineInfo, Page, Source
 
 
 def arrange(pieces: Sequence[Piece]) -> tuple[Block, ...]:
@@ -74,16 +74,11 @@ def assemble(
         warnings: for the user, one line each.
     """
     pieces = [piece for region in regions for piece in pieces_of(region, min_confidence)]
-    withheld = [each for region in regions for each in withheld_of(region)]
+    downwards = sorted(regions, key=lambda region: float(region.outline.polygon()[:, 1].min()))
     return Page(
         source=source,
         blocks=arrange(pieces),
-        withheld=tuple(sorted(withheld, key=_from_the_top)),
+        withheld=tuple(each for region in downwards for each in withheld_of(region)),
         engine=engine,
         warnings=warnings,
     )
-
-
-def _from_the_top(withheld: Withheld) -> tuple[float, float]:
-    x0, y0, _, _ = withheld.polygon.box
-    return y0, x0
