@@ -1,7 +1,7 @@
 """What a client tells of its pictures' texts: language and constraint, within limits.
 
 A client is not trusted: a pattern may not be so large that walking it takes long, no file is read
-for it, and the readers made for it are not kept.
+for it, and no reader is kept for what it made up.
 """
 
 from typing import Annotated
@@ -77,7 +77,9 @@ def readers_for(engine: Engine, asked: Told) -> PageReaders:
         ConfigurationError: no text can be allowed, there is no such language, or the pattern or the
             lexicon is too large.
     """
-    return engine.readers(asked.language, _constraint(asked), keep=False)
+    pattern = asked.pattern
+    own = asked.allow is not None or asked.lexicon or (pattern and not named_pattern(pattern))
+    return engine.readers(asked.language, _constraint(asked), keep=not own)
 
 
 def _constraint(asked: Told) -> Constraint | None:

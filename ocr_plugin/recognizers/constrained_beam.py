@@ -42,7 +42,7 @@ def allowed_texts(
         likely: the likeliest texts without the constraint, likeliest first.
         most: see above.
     """
-    found = [text for text in likely if constraint.allows(text)]
+    found = [text for text in likely if text and constraint.allows(text)]
     good = bool(found) and found[0] == likely[0]
     if evidence is not None and constraint.automaton is not None and not good:
         ranked = _search(evidence, constraint, _NARROW_WIDTH, _NARROW_LEAST)
@@ -53,7 +53,7 @@ def allowed_texts(
         found += [text for text, _ in ranked[:most]]
     # Of a lexicon that is only preferred, entries count beside what is likely anyway.
     if not good or (constraint.prefers and not constraint.preference(found[0])):
-        for text in likely[:_NEAREST_OF]:
+        for text in filter(None, likely[:_NEAREST_OF]):
             found += constraint.nearest(text, _NEAREST)
     if not found and evidence is not None and constraint.closed:
         found = [text for text, _ in _search(evidence, constraint, _WIDE_WIDTH, -math.inf)[:most]]

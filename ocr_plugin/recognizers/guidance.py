@@ -45,7 +45,7 @@ class Guidable(Protocol):
 def compiled(
     constraint: Constraint | None, characters: AbstractSet[str], reader: str
 ) -> CompiledConstraint | None:
-    """Returns a constraint as a reader needs it.
+    """Returns a constraint as a reader needs it; None if no text is forbidden and none preferred.
 
     Args:
         constraint: None for none.
@@ -58,6 +58,8 @@ def compiled(
     if constraint is None:
         return None
     made = constraint.compiled()
+    if made.automaton is None and not made.prefers:
+        return None
     if not made.writable(characters) or not _begins(made, characters):
         raise ConfigurationError(
             f"{reader} has not the characters for any text that the constraint allows"

@@ -3,7 +3,7 @@
 from ocr_plugin.errors import BrokenPlugin
 from ocr_plugin.protocols import Recognizer
 from ocr_plugin.recognizers.chosen_reader import ChosenReader
-from ocr_plugin.recognizers.guidance import UNGUIDED, Guidable, Guidance
+from ocr_plugin.recognizers.guidance import Guidable, Guidance
 
 
 def guided(recognizer: Recognizer, guidance: Guidance) -> Recognizer:
@@ -23,4 +23,8 @@ def guided(recognizer: Recognizer, guidance: Guidance) -> Recognizer:
                 f"`guided` of {recognizer.component.name} returns no recognizer of the same unit"
             )
         return made
-    return recognizer if guidance == UNGUIDED else ChosenReader(recognizer, guidance)
+    constraint = guidance.constraint.compiled() if guidance.constraint else None
+    free = constraint is None or (constraint.automaton is None and not constraint.prefers)
+    if free and guidance.language is None:
+        return recognizer
+    return ChosenReader(recognizer, guidance)

@@ -139,7 +139,7 @@ class SecondOpinion:
         # If the words of a line were guesses, so are their readings.
         return [
             second
-            if has_sure_words(first.reading) or self._constraint is not None
+            if has_sure_words(first.reading) or self._forbids(first.reading)
             else max(second, first.reading, key=lambda reading: reading.confidence)
             for first, second in zip(firsts, read, strict=True)
         ]
@@ -163,6 +163,11 @@ class SecondOpinion:
         if self._constraint is not None:
             return word.confidence < self.options.sure or not self._constraint.allows(word.text)
         return word.confidence < self.options.sure and self._can_read(word.text)
+
+    def _forbids(self, reading: Reading) -> bool:
+        """Returns whether some word of a line is not allowed."""
+        allows = self._constraint.allows if self._constraint is not None else bool
+        return not all(allows(word.text) for word in reading.words)
 
     def _can_read(self, text: str) -> bool:
         """Returns whether CLIP4STR has at least half of the characters, accents ignored."""

@@ -104,7 +104,26 @@ class WordDecider:
         decided = self([word for _, _, word in wanted])
         for (row, place, _), word in zip(wanted, decided, strict=True):
             read[row][place] = word
-        return [line_of(words) for words in read]
+        return [
+            line_of(self._joined(words, first) or words)
+            for words, (first, _) in zip(read, lines, strict=True)
+        ]
+
+    def _joined(
+        self, words: Sequence[WordReading], first: Sequence[WordReading]
+    ) -> list[WordReading] | None:
+        """Returns a line's words as one if they are allowed together and not one by one.
+
+        So it is where a space was read within a number. None if they are not.
+        """
+        text = "".join(word.text for word in first)
+        if self._constraint is None or len(first) < 2 or all(word.text for word in words):
+            return None
+        if not text or not self._constraint.allows(text):
+            return None
+        characters = tuple(each for word in first for each in word.characters)
+        confidence = min(word.confidence for word in first)
+        return [WordReading(text, confidence, (first[0].span[0], first[-1].span[1]), characters)]
 
     def _ranked(self, word: DoubtfulWord) -> list[tuple[str, float]]:
         return decide(word.views, self._weights, self._language, self._constraint)

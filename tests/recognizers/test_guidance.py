@@ -68,6 +68,20 @@ def test_words_are_read_as_the_constraint_has_them(
     assert read(reader, "hello").withheld == ()
 
 
+def test_words_that_are_allowed_only_together_are_one(readers: dict[str, Recognizer]) -> None:
+    for name in ("ppocr", "second_opinion"):
+        found = read(told(readers[name], pattern="[A-Z]{2}[0-9]{4}"), "AB 1234")
+        assert found.text == "AB1234" and found.confidence > 0.5
+        assert [word.span[0] < 0.2 and word.span[1] > 0.8 for word in found.words] == [True]
+        apart = read(told(readers[name], pattern="[A-Z]{2}|[0-9]{4}"), "AB 1234")
+        assert apart.text == "AB 1234"
+
+
+def test_abstaining_alone_changes_no_reading(readers: dict[str, Recognizer]) -> None:
+    for reader in (*readers.values(), Stranger(AB, I23)):
+        assert read(told(reader, abstain_below=0.99), "Hello") == read(reader, "Hello")
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_constraint_with_spaces_is_about_the_line(
     readers: dict[str, Recognizer], name: str
