@@ -21,9 +21,13 @@ from paddlex.inference.models.predictors import FlexiblePredictor
 from paddlex.inference.models.text_recognition.result import TextRecResult
 
 from ocr_plugin.adapters.paddle_reader import word_info
+from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.errors import ConfigurationError, one_line
 from ocr_plugin.options import DEFAULT_RECOGNIZER
-from ocr_plugin.recognizers.line_words import line_reader
+from ocr_plugin.protocols import Reading
+from ocr_plugin.recognizers.guidance import Guidance
+from ocr_plugin.recognizers.guiding import guided
+from ocr_plugin.recognizers.line_reader import line_reader
 from ocr_plugin.runtime.paddlex_models import write_folder
 
 MODEL_NAME = "CLIP4STR"
@@ -35,20 +39,32 @@ _ENGINE = "flexible"
 
 
 def model_folder(
-    folder: str | os.PathLike[str], recognizer: str = DEFAULT_RECOGNIZER, **options: Any
+    folder: str | os.PathLike[str],
+    recognizer: str = DEFAULT_RECOGNIZER,
+    *,
+    language: str | None = None,
+    constraint: Constraint | None = None,
+    **options: Any,
 ) -> Path:
     """Writes a model folder for PaddleX that says which recognizer is meant; returns it.
 
     Args:
         folder: created or rewritten.
         recognizer: name of an installed recognizer.
+        language: what words are likely, as the `Engine` takes it.
+        constraint: what texts may be; it is written down as well.
         options: of the recognizer, such as ``model="clip4str-b16-rbu"``; they are written down,
             so they have to be text, paths, numbers, null, or lists and dictionaries of these.
 
     Raises:
         ConfigurationError: the folder or the options cannot be written.
     """
-    chosen = {"recognizer": recognizer, "options": options}
+    chosen: dict[str, Any] = {"recognizer": recognizer, "options": options}
+    if language is not None:
+        chosen["language"] = language
+    if constraint is not None:
+        constraint.compiled()
+        chosen["constraint"] = constraint.model_dump(mode="json", exclude_defaults=True)
     configuration = {"Global": {"model_name": MODEL_NAME}, _SECTION: chosen}
     write_folder(Path(folder), configuration, {})
     return Path(folder)
@@ -100,9 +116,12 @@ class Clip4StrPredictor(FlexiblePredictor):  # type: ignore[misc]
 
     def _build(self) -> Any:
         chosen = self.model_config.get(_SECTION) or {}
-        return line_reader(
+        lines = line_reader(
             chosen.get("recognizer", DEFAULT_RECOGNIZER), **(chosen.get("options") or {})
         )
+        constraint = Constraint.parse(chosen["constraint"]) if "constraint" in chosen else None
+        self._abstain_below = constraint.abstain_below if constraint else 0.0
+        return guided(lines, Guidance(chosen.get("language"), constraint))
 
     def _build_batch_sampler(self) -> Any:
         return ImageBatchSampler()
@@ -113,7 +132,10 @@ class Clip4StrPredictor(FlexiblePredictor):  # type: ignore[misc]
     def process(self, batch_data: Any, return_word_box: bool = False) -> dict[str, list[Any]]:
         """Reads one batch of PaddleX's; pictures are (h, w, 3) uint8 BGR arrays or files."""
         pictures = self._read(imgs=batch_data.instances)
-        readings = self._lines.recognize(pictures)
+        readings = [
+            reading if reading.confidence >= self._abstain_below else Reading("", 0.0)
+            for reading in self._lines.recognize(pictures)
+        ]
         texts: list[Any] = [reading.text for reading in readings]
         if return_word_box or self._return_word_box:
             texts = [(reading.text, word_info(reading)) for reading in readings]

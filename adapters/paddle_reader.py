@@ -11,10 +11,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import DEFAULT_RECOGNIZER, DEFAULT_SPLITTER
 from ocr_plugin.protocols import RGB, Reading, Recognizer
-from ocr_plugin.recognizers.line_words import line_reader, words_of
+from ocr_plugin.recognizers.guidance import Guidance
+from ocr_plugin.recognizers.guiding import guided
+from ocr_plugin.recognizers.line_reader import line_reader
+from ocr_plugin.recognizers.line_words import words_of
 
 # PaddleX places words by columns of the crop; with this many, rounding does not show.
 _COLUMNS = 10_000
@@ -28,6 +32,8 @@ def read_with(
     recognizer: str | Recognizer = DEFAULT_RECOGNIZER,
     *,
     splitter: str | Recognizer | None = DEFAULT_SPLITTER,
+    language: str | None = None,
+    constraint: Constraint | None = None,
     **options: Any,
 ) -> Pipeline:
     """Makes a PaddleOCR pipeline read with another recognizer; returns the pipeline.
@@ -41,6 +47,9 @@ def read_with(
         pipeline: a `paddleocr` pipeline object, or one of `paddlex.create_pipeline`.
         recognizer: name of an installed recognizer, or a recognizer.
         splitter: what cuts lines into words for a recognizer of words, as the `Engine` takes it.
+        language: what words are likely, as the `Engine` takes it.
+        constraint: what texts may be; a line that has none, or is less sure than its
+            `abstain_below`, is read as an empty text.
         options: of the recognizer, where it is given by its name.
 
     Raises:
@@ -51,7 +60,9 @@ def read_with(
     found = list(_readers(getattr(pipeline, "paddlex_pipeline", pipeline)))
     if not found:
         raise ConfigurationError(f"{type(pipeline).__name__} has no text recognition model")
-    reader = PaddleReader(line_reader(recognizer, splitter, **options))
+    guidance = Guidance(language, constraint)
+    lines = guided(line_reader(recognizer, splitter, **options), guidance)
+    reader = PaddleReader(lines, constraint.abstain_below if constraint else 0.0)
     for part in found:
         part.text_rec_model = reader
     return pipeline
@@ -62,10 +73,11 @@ class PaddleReader:
 
     Args:
         lines: a recognizer of lines.
+        abstain_below: a line of less confidence is read as an empty text.
     """
 
-    def __init__(self, lines: Recognizer) -> None:
-        self._lines = lines
+    def __init__(self, lines: Recognizer, abstain_below: float = 0.0) -> None:
+        self._lines, self._abstain_below = lines, abstain_below
 
     def __call__(
         self, crops: Sequence[RGB], return_word_box: bool = False, **_: Any
@@ -77,6 +89,8 @@ class PaddleReader:
             return_word_box: whether the text is to come with its words' places.
         """
         for reading in self._lines.recognize([rgb_of(crop) for crop in crops]):
+            if reading.confidence < self._abstain_below:
+                reading = Reading("", 0.0)
             text = (reading.text, word_info(reading)) if return_word_box else reading.text
             yield {"rec_text": text, "rec_score": reading.confidence, "vis_font": None}
 

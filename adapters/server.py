@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
+from ocr_plugin.adapters.server_guidance import Guided
 from ocr_plugin.adapters.server_metrics import CONTENT_TYPE
 from ocr_plugin.adapters.server_requests import (
     Answer,
@@ -87,11 +88,12 @@ def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
     )
     async def read(
         request: Request,
+        guidance: Guided,
         name: Annotated[
             str, Query(max_length=255, description="Its name in the answer.")
         ] = "upload",
     ) -> Answer:
-        return await handler.answer(request, name)
+        return await handler.answer(request, name, guidance)
 
     @app.post(
         "/v1/picture",

@@ -13,10 +13,12 @@ from PIL import Image
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from ocr_plugin.adapters.server_guidance import Told, readers_for
 from ocr_plugin.adapters.server_metrics import Metrics, Outcome
 from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.engine.shared_engine import Busy, SharedEngine
-from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.errors import ConfigurationError, UnreadableImage, one_line
 from ocr_plugin.options import ImageOptions, Options
 from ocr_plugin.pages.decode import has_more_pages, open_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
@@ -87,10 +89,12 @@ class RequestHandler:
         self._decoders.shutdown(cancel_futures=True)
         self.shared.close()
 
-    async def answer(self, request: Request, name: str) -> Answer:
+    async def answer(self, request: Request, name: str, asked: Told) -> Answer:
         """Returns what was read; raises `Refusal` if the request is rejected."""
         with self.metrics.request() as outcome:
-            await self._admit(request, outcome, lambda data: self._read(data, name, outcome.read))
+            await self._admit(
+                request, outcome, lambda data: self._read(data, name, asked, outcome.read)
+            )
             return Answer(pages=outcome.pages, errors=outcome.errors)
 
     async def picture(self, request: Request, index: int) -> bytes:
@@ -132,6 +136,8 @@ class RequestHandler:
             raise Refusal(504, "TimeLimit", message) from None
         except UnreadableImage as error:
             raise Refusal(422, "UnreadableImage", str(error)) from error
+        except ConfigurationError as error:
+            raise Refusal(422, "BadRequest", one_line(error)) from error
         except ClientDisconnect:
             raise _GONE from None
         finally:
@@ -155,16 +161,19 @@ class RequestHandler:
             raise Refusal(400, "Empty", "the body is empty: send the picture's or document's bytes")
         return bytes(body)
 
-    async def _read(self, data: bytes, name: str, read: list[Page | PageError]) -> None:
+    async def _read(
+        self, data: bytes, name: str, asked: Told, read: list[Page | PageError]
+    ) -> None:
         """Appends the result of each page of a document, in order."""
         async with self._decoding:
+            readers = await self._in_decoder(readers_for, self.shared.engine, asked)
             too_many = await self._in_decoder(has_more_pages, data, self._limits.max_pages, name)
         if too_many:
             raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
         pages = open_pages(_Named(data, name), self.shared.engine.options.images)
         ahead: deque[Future[Page | PageError]] = deque()
         try:
-            while (handed_in := await self._hand_in(pages)) is not None:
+            while (handed_in := await self._hand_in(pages, readers)) is not None:
                 ahead.append(handed_in)
                 if len(ahead) >= _WINDOW:
                     read.append(await asyncio.wrap_future(ahead.popleft()))
@@ -190,7 +199,7 @@ class RequestHandler:
         return await loop.run_in_executor(self._decoders, work, *arguments)
 
     async def _hand_in(
-        self, pages: Iterator[PageImage | PageFailure]
+        self, pages: Iterator[PageImage | PageFailure], readers: PageReaders
     ) -> Future[Page | PageError] | None:
         """Decodes the next page and submits it; returns None after the last.
 
@@ -207,7 +216,7 @@ class RequestHandler:
                 return failed
             while True:
                 with suppress(Busy):
-                    return self.shared.submit(image)
+                    return self.shared.submit(image, readers=readers)
                 await asyncio.sleep(_RETRY_S)
 
 

@@ -29,6 +29,7 @@ from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 from ocr_plugin.schema import Block, Line, Page, PageError, Point, Polygon, Word
 
 if TYPE_CHECKING:
+    from ocr_plugin.constraints.constraint import Constraint
     from ocr_plugin.engine.engine import Engine
     from ocr_plugin.pages.source import Source
 
@@ -40,6 +41,7 @@ __all__ = [
     "BrokenPlugin",
     "CheckpointError",
     "ConfigurationError",
+    "Constraint",
     "Engine",
     "ExportError",
     "Line",
@@ -95,6 +97,10 @@ def __getattr__(name: str) -> Any:
         from ocr_plugin.engine.engine import Engine
 
         return Engine
+    if name == "Constraint":
+        from ocr_plugin.constraints.constraint import Constraint
+
+        return Constraint
     if name == "__version__":
         from importlib.metadata import version
 

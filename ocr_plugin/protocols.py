@@ -93,6 +93,8 @@ class Reading:
         text: as printed; a line reader separates words by single spaces.
         confidence: 0 to 1, of the whole text.
         words: those of `text`, from left to right; empty if not known.
+        withheld: words of which no text is allowed, for a reader that is given a constraint: their
+            texts are empty, and their alternatives are what they would be without it.
 
     Raises:
         ValueError: words that do not make up the text, or several words without spans.
@@ -102,9 +104,15 @@ class Reading:
     text: str
     confidence: float
     words: tuple[WordReading, ...] = ()
+    withheld: tuple[WordReading, ...] = ()
 
     def __init__(
-        self, text: str, confidence: float, words: tuple[WordReading, ...] = (), **other: object
+        self,
+        text: str,
+        confidence: float,
+        words: tuple[WordReading, ...] = (),
+        withheld: tuple[WordReading, ...] = (),
+        **other: object,
     ) -> None:
         if other:
             raise TypeError(
@@ -118,6 +126,7 @@ class Reading:
         object.__setattr__(self, "text", text)
         object.__setattr__(self, "confidence", confidence)
         object.__setattr__(self, "words", words)
+        object.__setattr__(self, "withheld", withheld)
 
 
 @runtime_checkable
@@ -163,5 +172,18 @@ class Recognizer(Protocol):
 
         Args:
             crops: (h, w, 3) uint8 RGB each, upright and rectified, of any size from 1x1.
+        """
+        ...
+
+
+@runtime_checkable
+class PageAware(Protocol):
+    """A recognizer that, in the end, chooses doubtful words by what else was read on their page."""
+
+    def reconsidered(self, words: Sequence[WordReading]) -> list[WordReading]:
+        """Returns the words of a page, in their order, doubtful ones chosen again.
+
+        Args:
+            words: of one page, as this recognizer read them, with their alternatives.
         """
         ...

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Confidence = Annotated[float, Field(ge=0.0, le=1.0, description="0 (none) to 1 (certain)")]
 
@@ -118,6 +118,16 @@ class Block(_Model):
         return "\n".join(line.text for line in self.lines)
 
 
+class Withheld(_Model):
+    """A place whose text was not told, as its constraint asks."""
+
+    polygon: Polygon
+    reason: str = Field(description="One line.")
+    alternatives: tuple[Alternative, ...] = Field(
+        default=(), description="What it may be, the withheld text first."
+    )
+
+
 class Source(_Model):
     """Where a page came from."""
 
@@ -159,6 +169,10 @@ class Page(_Model):
     schema_version: str = Field(default=SCHEMA_VERSION, pattern=r"^1\.\d+$")
     source: Source
     blocks: tuple[Block, ...] = Field(default=(), description="In reading order.")
+    withheld: tuple[Withheld, ...] = Field(
+        default=(),
+        description="Not among the words: doubtful, or not allowed. From the top down.",
+    )
     engine: EngineInfo
     warnings: tuple[str, ...] = ()
 

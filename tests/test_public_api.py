@@ -6,7 +6,18 @@ from importlib.metadata import version
 import ocr_plugin
 from ocr_plugin import errors
 
-WANTED = {"Block", "Engine", "Line", "Page", "PageError", "Point", "Polygon", "Word", "read"}
+WANTED = {
+    "Block",
+    "Constraint",
+    "Engine",
+    "Line",
+    "Page",
+    "PageError",
+    "Point",
+    "Polygon",
+    "Word",
+    "read",
+}
 
 
 def test_every_public_name_is_there_once_and_in_order() -> None:

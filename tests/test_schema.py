@@ -157,3 +157,10 @@ def test_nan_is_refused_in_json_too() -> None:
     assert "NaN" in broken
     with pytest.raises(ValidationError):
         Page.model_validate_json(broken)
+
+
+def test_a_page_of_version_1_0_still_loads() -> None:
+    old = page().model_dump(mode="json")
+    del old["withheld"]
+    old["schema_version"] = "1.0"
+    assert Page.model_validate(old).withheld == ()

@@ -6,17 +6,45 @@ from collections.abc import Sequence
 
 from ocr_plugin.batch.options import JobOptions
 from ocr_plugin.engine.engine import Engine
-from ocr_plugin.protocols import RGB, Reading, Recognizer, Unit
+from ocr_plugin.protocols import RGB, PageAware, Reading, Recognizer, Unit, WordReading
+from ocr_plugin.recognizers.guidance import Guidance
+from ocr_plugin.recognizers.guiding import guided
 from ocr_plugin.schema import Component
+
+
+class _Clock:
+    """Crops and seconds of a recognizer, guided or not."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.crops, self.seconds = 0, 0.0
+
+    def add(self, crops: int, seconds: float) -> None:
+        with self._lock:
+            self.crops += crops
+            self.seconds += seconds
 
 
 class TimedRecognizer:
     """Wraps a recognizer and counts its crops and seconds."""
 
-    def __init__(self, recognizer: Recognizer) -> None:
+    def __init__(self, recognizer: Recognizer, clock: _Clock | None = None) -> None:
         self._recognizer = recognizer
-        self._lock = threading.Lock()
-        self.crops, self.seconds = 0, 0.0
+        self._clock = clock or _Clock()
+
+    @property
+    def crops(self) -> int:
+        """How many were read so far."""
+        return self._clock.crops
+
+    @property
+    def seconds(self) -> float:
+        """How long that took."""
+        return self._clock.seconds
+
+    def guided(self, guidance: Guidance) -> "TimedRecognizer":
+        """Returns the recognizer with guidance, timed together with this one."""
+        return TimedRecognizer(guided(self._recognizer, guidance), self._clock)
 
     @property
     def component(self) -> Component:
@@ -34,15 +62,26 @@ class TimedRecognizer:
         try:
             return self._recognizer.recognize(crops)
         finally:
-            with self._lock:
-                self.crops += len(crops)
-                self.seconds += time.perf_counter() - start
+            self._clock.add(len(crops), time.perf_counter() - start)
+
+    def reconsidered(self, words: Sequence[WordReading]) -> list[WordReading]:
+        """Returns the words of a page as the recognizer chooses them in the end."""
+        if isinstance(self._recognizer, PageAware):
+            return self._recognizer.reconsidered(words)
+        return list(words)
 
 
 def timed(engine: Engine) -> tuple[Engine, TimedRecognizer]:
     """Returns a copy of an engine whose recognizer is timed, and that recognizer."""
     recognizer = TimedRecognizer(engine.recognizer)
-    same = Engine(engine.detector, recognizer, splitter=engine.splitter, options=engine.options)
+    same = Engine(
+        engine.detector,
+        recognizer,
+        splitter=engine.splitter,
+        options=engine.options,
+        language=engine.guidance.language,
+        constraint=engine.guidance.constraint,
+    )
     return same, recognizer
 
 
@@ -64,4 +103,6 @@ def make_engine(options: JobOptions, threads: int) -> Engine:
         detector_options=options.detector_options,
         recognizer_options=options.recognizer_options,
         options=options.engine,
+        language=options.language,
+        constraint=options.constraint,
     )

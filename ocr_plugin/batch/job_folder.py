@@ -21,6 +21,7 @@ from ocr_plugin.batch.records.rows import ERRORS
 from ocr_plugin.batch.records.shards import RecordWriter, shard_numbers, shard_path, sync_folder
 from ocr_plugin.errors import ConfigurationError, OcrError
 from ocr_plugin.pages.decoder_pool import PREFIX
+from ocr_plugin.runtime.weights import sha256_of
 from ocr_plugin.schema import EngineInfo
 
 JOB_NAME = "job.json"
@@ -124,6 +125,9 @@ def _deciding(options: JobOptions) -> dict[str, Any]:
     values = options.model_dump(mode="json", exclude={"runtime"})
     fixed = {"threads", "offline"}
     runtime = options.runtime.model_dump(mode="json", exclude=fixed, exclude_defaults=True)
+    lexicon = options.constraint.lexicon if options.constraint else None
+    if isinstance(lexicon, Path):
+        values["lexicon_sha256"] = sha256_of(lexicon)
     return values | ({"runtime": runtime} if runtime else {})
 
 

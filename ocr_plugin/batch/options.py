@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from ocr_plugin.batch.inputs.members import SourceOptions
+from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.options import (
     DEFAULT_DETECTOR,
     DEFAULT_RECOGNIZER,
@@ -24,6 +25,10 @@ class JobOptions(Options):
     runtime: RuntimeOptions = RuntimeOptions()
     engine: EngineOptions = EngineOptions()
     sources: SourceOptions = SourceOptions()
+    language: str | None = Field(
+        default=None, description="What words are likely; null for the recognizer's own option."
+    )
+    constraint: Constraint | None = Field(default=None, description="What texts may be.")
 
 
 class RunOptions(Options):

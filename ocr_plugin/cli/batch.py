@@ -11,6 +11,15 @@ from typer.core import TyperGroup
 
 from ocr_plugin.cli.console import print_table, results_only, say
 from ocr_plugin.cli.convert import document_writer
+from ocr_plugin.cli.guidance import (
+    AbstainBelow,
+    Allow,
+    Language,
+    Lexicon,
+    LexiconWeight,
+    Pattern,
+    constraint_of,
+)
 from ocr_plugin.cli.parameters import (
     Device,
     Model,
@@ -91,6 +100,12 @@ def run(
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
     ] = ImageOptions().pdf_dpi,
+    language: Language = None,
+    allow: Allow = None,
+    pattern: Pattern = None,
+    lexicon: Lexicon = None,
+    lexicon_weight: LexiconWeight = None,
+    abstain_below: AbstainBelow = None,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Limit of a page; larger ones are errors.")
     ] = ImageOptions().max_pixels,
@@ -174,6 +189,8 @@ def run(
         recognizer_options=options,
         engine=EngineOptions(images=images, min_confidence=min_confidence),
         sources=taken,
+        language=language,
+        constraint=constraint_of(allow, pattern, lexicon, lexicon_weight, abstain_below),
     )
     how = RunOptions(
         decoders=decoders or 2,

@@ -18,6 +18,7 @@ from ocr_plugin.cli.evaluate_common import (
     report_failures,
     write,
 )
+from ocr_plugin.cli.guidance import Language
 from ocr_plugin.cli.parameters import (
     Device,
     Model,
@@ -56,6 +57,7 @@ def pages(
     model: Model = None,
     device: Device = None,
     precision: Precision = None,
+    language: Language = None,
     protocol: Protocols = None,
     lexicon: Lexicons = None,
     report: Report = None,
@@ -100,6 +102,7 @@ def pages(
             name,
             runtime=runtime_of(device, precision, offline),
             recognizer_options=options,
+            language=language,
         )
         readings = {}
         for title, labelled in sets.items():

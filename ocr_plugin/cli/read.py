@@ -10,6 +10,15 @@ import typer
 
 from ocr_plugin.cli.console import results_only
 from ocr_plugin.cli.convert import FormatName, Out, document_writer
+from ocr_plugin.cli.guidance import (
+    AbstainBelow,
+    Allow,
+    Language,
+    Lexicon,
+    LexiconWeight,
+    Pattern,
+    constraint_of,
+)
 from ocr_plugin.cli.parameters import (
     Device,
     Model,
@@ -58,6 +67,12 @@ def read(
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
     ] = _DEFAULTS.images.pdf_dpi,
+    language: Language = None,
+    allow: Allow = None,
+    pattern: Pattern = None,
+    lexicon: Lexicon = None,
+    lexicon_weight: LexiconWeight = None,
+    abstain_below: AbstainBelow = None,
     offline: Offline = False,
 ) -> None:
     """Read the text of pictures and documents."""
@@ -73,6 +88,7 @@ def read(
         }
     )
     name, recognizer_options = chosen(recognizer, model)
+    constraint = constraint_of(allow, pattern, lexicon, lexicon_weight, abstain_below)
     with results_only() as stream:
         documents = document_writer(written, stream, out, len(images), pdf_dpi)
         from ocr_plugin.engine.engine import Engine
@@ -83,6 +99,8 @@ def read(
             runtime=runtime_of(device, precision, offline),
             recognizer_options=recognizer_options,
             options=options,
+            language=language,
+            constraint=constraint,
         )
         stdin = sys.stdin.buffer.read() if "-" in images else b""
         writer = ResultWriter(

@@ -8,6 +8,15 @@ from typing import Annotated
 import typer
 
 from ocr_plugin.cli.console import say
+from ocr_plugin.cli.guidance import (
+    AbstainBelow,
+    Allow,
+    Language,
+    Lexicon,
+    LexiconWeight,
+    Pattern,
+    constraint_of,
+)
 from ocr_plugin.cli.parameters import (
     Device,
     Model,
@@ -36,6 +45,12 @@ def serve(
     model: Model = None,
     device: Device = None,
     precision: Precision = None,
+    language: Language = None,
+    allow: Allow = None,
+    pattern: Pattern = None,
+    lexicon: Lexicon = None,
+    lexicon_weight: LexiconWeight = None,
+    abstain_below: AbstainBelow = None,
     max_megabytes: Annotated[
         float, typer.Option(min=0.001, help="Limit of a picture or document.")
     ] = 25,
@@ -62,6 +77,7 @@ def serve(
     from ocr_plugin.engine.engine import Engine
 
     name, options = chosen(recognizer, model)
+    constraint = constraint_of(allow, pattern, lexicon, lexicon_weight, abstain_below)
     limits = ServerOptions(
         max_bytes=round(max_megabytes * 1_000_000),
         max_pages=max_pages,
@@ -76,6 +92,8 @@ def serve(
             runtime=runtime_of(device, precision, offline),
             recognizer_options=options,
             options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
+            language=language,
+            constraint=constraint,
         )
         config = uvicorn.Config(
             make_app(engine, limits),

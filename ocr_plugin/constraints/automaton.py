@@ -46,6 +46,10 @@ class CompiledConstraint:
     Attributes:
         automaton: what the characters, the pattern and a closed lexicon allow together, or None if
             nothing is forbidden.
+        of_lines: whether some of the texts have a space, so that the constraint is about a line as
+            a whole; otherwise each word of a line must satisfy it.
+        closed: whether nothing but an entry of the lexicon is allowed.
+        prefers: whether entries of a lexicon are preferred to other texts.
     """
 
     def __init__(
@@ -54,8 +58,13 @@ class CompiledConstraint:
         check: Callable[[str], bool] | None,
         lexicon: Lexicon | None,
         weight: float,
+        *,
+        of_lines: bool = False,
+        closed: bool = False,
     ) -> None:
         self.automaton: Automaton | None = automaton
+        self.of_lines, self.closed = of_lines, closed
+        self.prefers = lexicon is not None and not closed
         self._written = automaton
         self._check = check
         self._lexicon = lexicon

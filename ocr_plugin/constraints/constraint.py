@@ -37,7 +37,11 @@ class _Compiled:
 
 
 class Constraint(Options):
-    """What a text is allowed to be. The parts hold together: a text must satisfy each of them."""
+    """What a text is allowed to be. The parts hold together: a text must satisfy each of them.
+
+    A constraint some of whose texts have a space is about a line as a whole; of any other, each
+    word of a line must satisfy it.
+    """
 
     characters: str | None = Field(
         default=None,
@@ -92,13 +96,17 @@ def _compile(constraint: Constraint) -> CompiledConstraint:
     if constraint.lexicon is None:
         if constraint.lexicon_weight is not None:
             raise ConfigurationError("lexicon_weight: there is no lexicon to prefer")
-        return CompiledConstraint(pattern, check, None, 0.0)
+        return CompiledConstraint(pattern, check, None, 0.0, of_lines=bool(nfa and nfa.uses(" ")))
     lexicon = _lexicon(constraint, constraint.lexicon, pattern, check)
+    spaced = any(" " in entry for entry in lexicon.folded)
     if constraint.lexicon_weight is not None:
-        return CompiledConstraint(pattern, check, lexicon, constraint.lexicon_weight)
+        of_lines = nfa.uses(" ") if nfa else spaced
+        return CompiledConstraint(
+            pattern, check, lexicon, constraint.lexicon_weight, of_lines=of_lines
+        )
     entries = LexiconAutomaton(lexicon)
     closed = Intersection(entries, pattern) if pattern else entries
-    return CompiledConstraint(closed, check, lexicon, 0.0)
+    return CompiledConstraint(closed, check, lexicon, 0.0, of_lines=spaced, closed=True)
 
 
 def _nfa(constraint: Constraint, expression: str | None) -> Nfa | None:

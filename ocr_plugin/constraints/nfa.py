@@ -45,6 +45,19 @@ class Nfa:
             edges.append((known[edge[0]], edge[1]) if edge else None)
         return Nfa(self.jumps, edges, self.ends)
 
+    def uses(self, character: str) -> bool:
+        """Returns whether some text has the character."""
+        seen, stack = {0}, [0]
+        while stack:
+            node = stack.pop()
+            edge = self.edges[node]
+            if edge and character in edge[0]:
+                return True
+            targets = {*self.jumps[node], *([edge[1]] if edge else [])} - seen
+            seen |= targets
+            stack += targets
+        return False
+
     def reached(self, nodes: Iterable[int]) -> list[int]:
         """Returns the nodes reached from these without a character that matter.
 

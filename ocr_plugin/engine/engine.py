@@ -16,6 +16,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ocr_plugin import plugins
+from ocr_plugin.constraints.constraint import Constraint
+from ocr_plugin.engine.page_readers import PageReaders, ReaderCache, RegionConstraints
 from ocr_plugin.engine.page_task import CropTask, PageWork
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import (
@@ -29,7 +31,8 @@ from ocr_plugin.pages.prefetch import decoded_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
 from ocr_plugin.protocols import RGB, Detector, Reading, Recognizer, Regions
-from ocr_plugin.recognizers.line_words import line_reader, splitter_for
+from ocr_plugin.recognizers.guidance import Guidance
+from ocr_plugin.recognizers.line_reader import line_reader, splitter_for
 from ocr_plugin.schema import EngineInfo, Page, PageError
 
 _MORE_PAGES = "only the first page was read; Engine.read_many gives every page"
@@ -58,6 +61,10 @@ class Engine:
         detector_options: keyword options for a detector that is given by name.
         recognizer_options: keyword options for a recognizer that is given by name.
         options: how the stages are run and their results joined.
+        language: what words are likely: "auto" for all languages, "none", or names such as "de,fr";
+            None for the recognizer's own option.
+        constraint: what texts may be. One some of whose texts have a space is about lines as a
+            whole, any other about each word. What it withholds is in `Page.withheld`.
 
     Raises:
         PluginError: an unknown plugin name, or a plugin that does not start.
@@ -75,6 +82,8 @@ class Engine:
         detector_options: Mapping[str, Any] | None = None,
         recognizer_options: Mapping[str, Any] | None = None,
         options: EngineOptions | None = None,
+        language: str | None = None,
+        constraint: Constraint | None = None,
     ) -> None:
         self.options = options or EngineOptions()
         if isinstance(detector, str):
@@ -87,7 +96,9 @@ class Engine:
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
         splitter = splitter_for(recognizer, splitter, runtime)
         self.splitter: Recognizer | None = splitter
-        self._lines = line_reader(recognizer, splitter)
+        self._cache = ReaderCache(recognizer, line_reader(recognizer, splitter))
+        self.guidance = Guidance(language, constraint)
+        self._readers = self._cache.page(self.guidance)
         self.detector: Detector = detector
         self.recognizer: Recognizer = recognizer
         self.info = EngineInfo(
@@ -97,14 +108,56 @@ class Engine:
             splitter=splitter.component if splitter else None,
         )
 
-    def read(self, source: Source) -> Page:
+    def readers(
+        self,
+        language: str | None = None,
+        constraint: Constraint | None = None,
+        regions: RegionConstraints | None = None,
+        keep: bool = True,
+    ) -> PageReaders:
+        """Returns what reads pages with other guidance than the engine's own; see `read`.
+
+        `keep` is whether they are kept for the next call with the same guidance.
+
+        Raises:
+            ConfigurationError: no text can be allowed, there is no such language, or a region is no
+                polygon.
+        """
+        if language is None and constraint is None and not regions:
+            return self._readers
+        own = self.guidance
+        asked = Guidance(
+            own.language if language is None else language,
+            own.constraint if constraint is None else constraint,
+        )
+        return self._cache.page(asked, regions, keep)
+
+    def read(
+        self,
+        source: Source,
+        *,
+        language: str | None = None,
+        constraint: Constraint | None = None,
+        regions: RegionConstraints | None = None,
+    ) -> Page:
         """Returns the first page of a source, with a warning where there are more.
 
         `read_many` gives every page.
 
+        Args:
+            source: a picture or a document.
+            language: for this call; None for the engine's.
+            constraint: for this call; None for the engine's.
+            regions: polygons, (N, 2) page pixels, clockwise from the text's top-left corner, and
+                what the text in each may be. Lines whose middle lies in a polygon are read under
+                its constraint; a polygon in which none was found is read as one line.
+
         Raises:
             UnreadableImage: the source is not a readable image or document.
+            ConfigurationError: no text can be allowed, there is no such language, or a region is no
+                polygon.
         """
+        readers = self.readers(language, constraint, regions)
         pages = decoded_pages([source], self.options.images, threads=1)
         try:
             first, *more = islice(pages, 2)
@@ -112,29 +165,53 @@ class Engine:
             pages.close()
         if more and isinstance(first, PageImage):
             first = replace(first, warnings=(*first.warnings, _MORE_PAGES))
-        (result,) = self._stream(iter([first]))
+        (result,) = self._stream(iter([(first, readers)]))
         if isinstance(result, PageFailure):
             raise result.error
         return result
 
-    def read_many(self, sources: Iterable[Source]) -> Generator[Page | PageError]:
+    def read_many(
+        self,
+        sources: Iterable[Source],
+        *,
+        language: str | None = None,
+        constraint: Constraint | None = None,
+        regions: RegionConstraints | None = None,
+    ) -> Generator[Page | PageError]:
         """Yields every page of every source in order; a page that fails yields its error.
 
-        Sources are taken one by one as they are needed, so an endless iterable is fine.
+        Sources are taken one by one as they are needed, so an endless iterable is fine. The other
+        arguments are those of `read`, for each page.
+
+        Raises:
+            ConfigurationError: as `read`, at the call.
         """
+        return self._read_many(sources, self.readers(language, constraint, regions))
+
+    def _read_many(
+        self, sources: Iterable[Source], readers: PageReaders
+    ) -> Generator[Page | PageError]:
         pages = decoded_pages(sources, self.options.images, self.options.decode_threads)
         try:
-            for result in self._stream(pages):
+            for result in self._stream((page, readers) for page in pages):
                 yield result.as_error() if isinstance(result, PageFailure) else result
         finally:
             pages.close()
 
     def read_images(self, images: Iterable[PageImage]) -> Generator[Page | PageError]:
         """Yields the result or the error of each decoded page, in order."""
-        for result in self._stream(iter(images)):
+        return self.read_guided((image, self._readers) for image in images)
+
+    def read_guided(
+        self, pages: Iterable[tuple[PageImage, PageReaders]]
+    ) -> Generator[Page | PageError]:
+        """Yields the result or the error of decoded pages, each with what reads it, in order."""
+        for result in self._stream(iter(pages)):
             yield result.as_error() if isinstance(result, PageFailure) else result
 
-    def _stream(self, pages: Iterator[PageImage | PageFailure]) -> Iterator[Page | PageFailure]:
+    def _stream(
+        self, pages: Iterator[tuple[PageImage | PageFailure, PageReaders]]
+    ) -> Iterator[Page | PageFailure]:
         """Yields the result or the failure of each page, in order."""
         options = self.options
         in_flight: deque[PageWork | PageFailure] = deque()
@@ -155,10 +232,15 @@ class Engine:
         yield from self._finished(in_flight)
 
     def _begun(
-        self, batch: list[PageImage | PageFailure], queue: deque[CropTask]
+        self,
+        batch: list[tuple[PageImage | PageFailure, PageReaders]],
+        queue: deque[CropTask],
     ) -> list[PageWork | PageFailure]:
         """Detects a batch of pages and queues their first crops."""
-        begun = [PageWork(item) if isinstance(item, PageImage) else item for item in batch]
+        begun = [
+            PageWork(item, readers) if isinstance(item, PageImage) else item
+            for item, readers in batch
+        ]
         works = [item for item in begun if isinstance(item, PageWork)]
         pages = [work.image.pixels for work in works]
         found_in: list[Regions | Exception] = _answers(
@@ -179,19 +261,16 @@ class Engine:
         count = min(self.options.recognizer_batch, len(queue))
         tasks = [queue.popleft() for _ in range(count)]
         tasks = [task for task in tasks if task.page.error is None]
-        lines = [task for task in tasks if task.is_line]
-        words = [task for task in tasks if not task.is_line]
-        if self._lines is self.recognizer:  # all in one batch
-            lines, words = tasks, []
-        readings: list[Reading | Exception] = [
-            reading
-            for own, reader in ((lines, self._lines), (words, self.recognizer))
-            for reading in _answers(
-                reader.recognize, [task.pixels for task in own], "recognizer", "crops"
-            )
-        ]
+        groups: dict[int, list[CropTask]] = {}
+        for task in tasks:
+            groups.setdefault(id(task.reader), []).append(task)
+        answered: list[tuple[CropTask, Reading | Exception]] = []
+        for own in groups.values():
+            crops = [task.pixels for task in own]
+            answers = _answers(own[0].reader.recognize, crops, "recognizer", "crops")
+            answered += zip(own, answers, strict=True)
         further: list[CropTask] = []
-        for task, reading in zip([*lines, *words], readings, strict=True):
+        for task, reading in answered:
             try:
                 if isinstance(reading, Exception):
                     raise reading

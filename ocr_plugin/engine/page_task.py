@@ -1,16 +1,19 @@
 """State of a page in the engine: the crops that are still to be read, and the readings."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ocr_plugin.engine.page_language import reconsider
+from ocr_plugin.engine.page_readers import PageReaders, RegionReader
 from ocr_plugin.layout.page import assemble
 from ocr_plugin.layout.words import ReadRegion
 from ocr_plugin.pages.raster import PageImage
-from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit
+from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
+from ocr_plugin.recognizers.line_words import words_of
 from ocr_plugin.regions.rectify import rectify
-from ocr_plugin.regions.strips import Strip, orientations, word_strips
+from ocr_plugin.regions.strips import Strip, orientations, strip_of, word_strips
 from ocr_plugin.schema import EngineInfo, Page, Source
 
 # A reading this confident is accepted; otherwise other ways to read the region are tried.
@@ -27,6 +30,7 @@ class _Attempt(ReadRegion):
     """One way of reading a region; its readings are filled in one by one."""
 
     readings: list[Reading | None]
+    is_constrained: bool = False
 
     @property
     def by_words(self) -> bool:
@@ -35,8 +39,17 @@ class _Attempt(ReadRegion):
 
     @property
     def confidence(self) -> float:
-        """Mean over the crops, weighted by their characters; 0 if nothing was read."""
+        """Mean over the crops, weighted by their characters; 0 if nothing was read.
+
+        Under a constraint, of which a word is unsure that should not have it, the sure words count
+        more: they tell the direction.
+        """
         read = [reading for reading in self.readings if reading is not None and reading.text]
+        if self.is_constrained:
+            words = [word for reading in read for word in words_of(reading)]
+            total = sum(len(word.text) * word.confidence for word in words)
+            surely = sum(len(word.text) * word.confidence**2 for word in words)
+            return surely / total if total else 0.0
         characters = sum(len(reading.text) for reading in read)
         if not characters:
             return 0.0
@@ -51,11 +64,16 @@ class _RegionWork:
         polygon: (N, 2) float32 page pixels.
         own_words: outlines of the words that the detector found in it.
         kind: a line or a word, by the detector.
+        reader: reads its crops.
+        as_it_stands: whether it was asked for and nothing was found in it, so that it is read as
+            one line in the direction that its corners give.
     """
 
     polygon: Points
     own_words: Sequence[Points]
     kind: Unit
+    reader: RegionReader
+    as_it_stands: bool = False
     attempts: Iterator[tuple[_Attempt, list[RGB]]] = field(default_factory=lambda: iter(()))
     best: _Attempt | None = None
 
@@ -65,7 +83,7 @@ class CropTask:
     """A crop to be read, and where its reading belongs.
 
     Attributes:
-        is_line: whether the crop is a line, which a word recognizer has to read word by word.
+        reader: what reads it: a word recognizer has to read lines word by word.
     """
 
     page: "PageWork"
@@ -73,7 +91,7 @@ class CropTask:
     region: _RegionWork
     attempt: _Attempt
     index: int
-    is_line: bool
+    reader: Recognizer
 
     def accept(self, reading: Reading) -> "list[CropTask]":
         """Takes the crop's reading; returns further crops of its region to be read."""
@@ -88,6 +106,7 @@ class PageWork:
     """A page, its regions, and what was read in them so far."""
 
     image: PageImage
+    readers: PageReaders
     regions: list[_RegionWork] = field(default_factory=list)
     open_regions: int = 0
     error: Exception | None = None
@@ -105,9 +124,21 @@ class PageWork:
             unit: what the recognizer reads.
         """
         words_of = found.words or [()] * len(found.polygons)
-        self.regions = [
-            _RegionWork(np.asarray(polygon, np.float32), own, found.kind)
-            for polygon, own in zip(found.polygons, words_of, strict=True)
+        asked = self.readers.regions
+        missing = dict(enumerate(asked))
+        self.regions = []
+        for polygon, own in zip(found.polygons, words_of, strict=True):
+            outline = np.asarray(polygon, np.float32)
+            inside = self.readers.region_of(outline) if asked else None
+            reader = self.readers.rest if inside is None else asked[inside][1]
+            if inside is not None and found.kind == "word" and reader.of_lines:
+                continue  # the region's words are read as one line
+            self.regions.append(_RegionWork(outline, own, found.kind, reader))
+            if inside is not None:
+                missing.pop(inside, None)
+        self.regions += [
+            _RegionWork(polygon, (), "line", reader, as_it_stands=True)
+            for polygon, reader in missing.values()
         ]
         for region in self.regions:
             region.attempts = self._attempts(region, unit)
@@ -130,8 +161,18 @@ class PageWork:
             self.open_regions -= 1
             return []
         attempt, pixels = following
+        constraint = region.reader.constraint
+        if constraint is not None:
+            attempt = replace(
+                attempt,
+                is_constrained=True,
+                abstain_below=constraint.abstain_below,
+                as_line=region.reader.of_lines,
+                is_required=region.as_it_stands,
+            )
         is_line = region.kind == "line" and not attempt.by_words
-        return [CropTask(self, crop, region, attempt, n, is_line) for n, crop in enumerate(pixels)]
+        reader = region.reader.lines if is_line else region.reader.words
+        return [CropTask(self, crop, region, attempt, n, reader) for n, crop in enumerate(pixels)]
 
     def _attempts(self, region: _RegionWork, unit: Unit) -> Iterator[tuple[_Attempt, list[RGB]]]:
         """Yields the ways to read a region, likeliest first, each with its crops.
@@ -140,17 +181,22 @@ class PageWork:
             region: its best attempt so far is consulted in between.
             unit: what the recognizer reads.
         """
+        if region.as_it_stands:
+            yield self._whole(strip_of(region.polygon), ())
+            return
+        whole = region.reader.of_lines
         for way, strip in enumerate(orientations(region.polygon)):
             seen: Sequence[Strip] = ()
             if region.own_words and not strip.stacked:
                 seen = word_strips(strip, region.own_words)
             # The direction of a line of several words shows as well in the line alone, for less.
-            if seen and unit == "word" and (way == 0 or len(seen) == 1):
+            if seen and unit == "word" and (way == 0 or len(seen) == 1) and not whole:
                 yield self._by_words(strip, seen)
             yield self._whole(strip, seen)
         # Only now that the line's direction is known: some words read as well upside down.
         best = region.best
-        if best is not None and best.seen and unit == "line" and best.confidence < _DOUBTFUL:
+        doubtful = best is not None and best.confidence < _DOUBTFUL
+        if best is not None and best.seen and unit == "line" and doubtful and not whole:
             yield self._by_words(best.outline, best.seen)
 
     def _by_words(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
@@ -171,5 +217,12 @@ class PageWork:
             width=width,
             height=height,
         )
-        read = [region.best for region in self.regions if region.best is not None]
+        best = [(region, region.best) for region in self.regions if region.best is not None]
+        # Where a constraint says what texts may be, the page has no say.
+        reconsider([
+            (region.reader.lines, attempt.readings)
+            for region, attempt in best
+            if region.reader.constraint is None
+        ])  # fmt: skip
+        read = [attempt for _, attempt in best]
         return assemble(source, read, info, min_confidence, self.image.warnings)

@@ -13,14 +13,15 @@ from types import TracebackType
 from typing import Self
 
 from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.errors import OcrError
 from ocr_plugin.pages.decode import open_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
 from ocr_plugin.schema import Page, PageError
 
-# A page, and the future of its result.
-_Task = tuple[PageImage, Future[Page | PageError]]
+# A page, what reads it, and the future of its result.
+_Task = tuple[PageImage, PageReaders, Future[Page | PageError]]
 
 _WINDOW = 8
 
@@ -75,12 +76,18 @@ class SharedEngine:
         """Whether all reader threads are alive."""
         return all(thread.is_alive() for thread in self._threads)
 
-    def submit(self, image: PageImage, timeout: float | None = 0) -> Future[Page | PageError]:
+    def submit(
+        self,
+        image: PageImage,
+        timeout: float | None = 0,
+        readers: PageReaders | None = None,
+    ) -> Future[Page | PageError]:
         """Submits a page; returns the future of its result.
 
         Args:
             image: a decoded page.
             timeout: seconds to wait for room; None waits without limit.
+            readers: by `Engine.readers`; None for the engine's own guidance.
 
         Raises:
             Busy: the queue is full.
@@ -92,7 +99,7 @@ class SharedEngine:
             if self._closed:
                 raise RuntimeError("the shared engine is closed")
             future: Future[Page | PageError] = Future()
-            self._waiting.append((image, future))
+            self._waiting.append((image, readers or self.engine.readers(), future))
             self._changed.notify_all()
             return future
 
@@ -140,7 +147,7 @@ class SharedEngine:
     def _has_room(self, image: PageImage) -> bool:
         if self._closed or not self._waiting:
             return True
-        pixels = sum(_size(waiting) for waiting, _ in self._waiting) + _size(image)
+        pixels = sum(_size(waiting) for waiting, *_ in self._waiting) + _size(image)
         return len(self._waiting) < self._room and pixels <= self._room_pixels
 
     def _work(self) -> None:
@@ -164,19 +171,19 @@ class SharedEngine:
     def _read(self, tasks: deque[_Task]) -> None:
         begun: deque[Future[Page | PageError]] = deque()
 
-        def images() -> Iterator[PageImage]:
+        def images() -> Iterator[tuple[PageImage, PageReaders]]:
             while tasks:
-                image, future = tasks.popleft()
+                image, readers, future = tasks.popleft()
                 # A page that was cancelled while it waited is not read.
                 if future.set_running_or_notify_cancel():
                     begun.append(future)
-                    yield image
+                    yield image, readers
 
         try:
-            for result in self.engine.read_images(images()):
+            for result in self.engine.read_guided(images()):
                 begun.popleft().set_result(result)
         except BaseException as error:  # passed to every waiting caller
-            for future in (*begun, *(future for _, future in tasks)):
+            for future in (*begun, *(future for *_, future in tasks)):
                 with suppress(InvalidStateError):
                     future.set_exception(error)
 

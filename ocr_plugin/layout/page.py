@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ocr_plugin.layout.blocks import block_of, grouped, merged_row
 from ocr_plugin.layout.pieces import Item, Piece
 from ocr_plugin.layout.reading_order import in_order
+from ocr_plugin.layout.withheld import withheld_of
 from ocr_plugin.layout.words import ReadRegion, pieces_of
 from ocr_plugin.schema import Block, EngineInfo, Page, Source
 
@@ -68,8 +69,16 @@ def assemble(
         source: of the page.
         regions: with their readings.
         engine: what read them.
-        min_confidence: words below it are left out.
+        min_confidence: words below it are left out; those that a constraint withholds are not
+            among them.
         warnings: for the user, one line each.
     """
     pieces = [piece for region in regions for piece in pieces_of(region, min_confidence)]
-    return Page(source=source, blocks=arrange(pieces), engine=engine, warnings=warnings)
+    downwards = sorted(regions, key=lambda region: float(region.outline.polygon()[:, 1].min()))
+    return Page(
+        source=source,
+        blocks=arrange(pieces),
+        withheld=tuple(each for region in downwards for each in withheld_of(region)),
+        engine=engine,
+        warnings=warnings,
+    )

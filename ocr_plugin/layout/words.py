@@ -29,12 +29,22 @@ class ReadRegion:
         strips: those that its crops were cut along, in reading order.
         seen: the words that the detector found in it, in reading order; may be empty.
         readings: of the crops; None for a crop that was not read.
+        abstain_below: words, or lines, of less confidence are withheld.
+        as_line: whether lines are withheld as a whole.
+        is_required: whether a region in which nothing was read is withheld too.
     """
 
     outline: Strip
     strips: Sequence[Strip]
     seen: Sequence[Strip]
     readings: Sequence[Reading | None]
+    abstain_below: float = 0.0
+    as_line: bool = False
+    is_required: bool = False
+
+    def withholds(self, reading: Reading) -> bool:
+        """Returns whether a line is withheld as a whole."""
+        return self.as_line and rounded(reading.confidence) < self.abstain_below
 
 
 class _Placed(NamedTuple):
@@ -46,11 +56,16 @@ class _Placed(NamedTuple):
 
 
 def pieces_of(region: ReadRegion, min_confidence: float) -> Iterator[Piece]:
-    """Yields the pieces of a region: one, or several if its words are far apart."""
+    """Yields the pieces of a region: one, or several if its words are far apart.
+
+    Words of less confidence are left out, and those that `withheld_of` has.
+    """
+    if not region.as_line:
+        min_confidence = max(min_confidence, region.abstain_below)
     found = [
         placed
         for strip, reading in zip(region.strips, region.readings, strict=True)
-        if reading is not None
+        if reading is not None and not region.withholds(reading)
         for placed in _words(reading, strip)
     ]
     homes = [_nearest(placed.strip, region.seen) for placed in found]
@@ -127,18 +142,19 @@ def _words(reading: Reading, strip: Strip) -> Iterator[_Placed]:
         word = Word(
             text=read.text,
             polygon=polygon_of(part.polygon()),
-            confidence=_rounded(read.confidence),
+            confidence=rounded(read.confidence),
             characters=tuple(
-                Character(text=character.text, confidence=_rounded(character.confidence))
+                Character(text=character.text, confidence=rounded(character.confidence))
                 for character in read.characters
             ),
             alternatives=tuple(
-                Alternative(text=text, confidence=_rounded(confidence))
+                Alternative(text=text, confidence=rounded(confidence))
                 for text, confidence in read.alternatives
             ),
         )
         yield _Placed(word, part, known=bool(reading.words))
 
 
-def _rounded(confidence: float) -> float:
+def rounded(confidence: float) -> float:
+    """Returns a confidence as it is recorded: 0 to 1, six places."""
     return round(min(max(float(confidence), 0.0), 1.0), 6)

@@ -39,3 +39,7 @@ class Calibration:
         odds = math.log(clipped / (1 - clipped))
         total = self.bias + self.odds * odds + self.seen * max(score, _LOWEST)
         return 1 / (1 + math.exp(-total))
+
+
+AS_IT_IS = Calibration(bias=0.0, odds=1.0, seen=0.0)
+"""The share among the candidates."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# A character less likely than this in all columns of a word is not kept one by one.
-_NEGLIGIBLE = 1e-4
+NEGLIGIBLE = 1e-4
+"""A character less likely than this in all columns of a word is usually not kept one by one."""
 # The log-probability of a character that was not kept: of thousands, each has less.
 _FLOOR = math.log(1e-7)
 # A character this unlikely in a column does not continue a prefix there.
@@ -34,7 +34,11 @@ class CtcEvidence:
 
     @classmethod
     def of(
-        cls, probabilities: NDArray[np.float32], characters: Sequence[str], blanks: Sequence[int]
+        cls,
+        probabilities: NDArray[np.float32],
+        characters: Sequence[str],
+        blanks: Sequence[int],
+        negligible: float = NEGLIGIBLE,
     ) -> "CtcEvidence":
         """Returns the evidence in a word's columns.
 
@@ -42,8 +46,9 @@ class CtcEvidence:
             probabilities: (T, classes) float32.
             characters: of all classes; the first is the blank's and is ignored.
             blanks: further classes that count as blanks, such as the space's.
+            negligible: a character less likely than this in all columns is not kept one by one.
         """
-        kept = np.flatnonzero((probabilities > _NEGLIGIBLE).any(0))
+        kept = np.flatnonzero((probabilities > negligible).any(0))
         kept = kept[~np.isin(kept, [0, *blanks])]
         blank = probabilities[:, [0, *blanks]].sum(1, keepdims=True)
         chosen = np.concatenate([blank, probabilities[:, kept]], axis=1).astype(np.float64)
@@ -64,33 +69,42 @@ class CtcEvidence:
             values = column.tolist()
             grown: dict[tuple[int, ...], tuple[float, float]] = {}
             for prefix, (in_blank, in_last) in beam.items():
-                either = _add(in_blank, in_last)
+                either = add_logarithms(in_blank, in_last)
                 stays = in_last + values[prefix[-1]] if prefix else -math.inf
-                _merge(grown, prefix, either + blank, stays)
+                merge(grown, prefix, either + blank, stays)
                 for index in likely:
                     # A repeated character needs a blank in between.
                     before = in_blank if prefix and prefix[-1] == index else either
-                    _merge(grown, (*prefix, index), -math.inf, before + values[index])
-            ranked = sorted(grown.items(), key=lambda entry: -_add(*entry[1]))
+                    merge(grown, (*prefix, index), -math.inf, before + values[index])
+            ranked = sorted(grown.items(), key=lambda entry: -add_logarithms(*entry[1]))
             beam = dict(ranked[:most])
         return [
-            ("".join(self.characters[index - 1] for index in prefix), _add(*ends))
+            ("".join(self.characters[index - 1] for index in prefix), add_logarithms(*ends))
             for prefix, ends in beam.items()
         ]
 
-    def score(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Returns the log-probability of each text, (N,) float64, all its paths together."""
-        if not texts:
-            return np.zeros(0)
+    def labelled(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Returns the columns with one more, and texts in terms of them.
+
+        Returns:
+            (T, 2 + K) float64, the last for characters that were not kept; and (N, 2 L + 1) int64
+            columns of each text: blanks before, between and after its characters, to the longest.
+        """
         place = {each: index for index, each in enumerate(self.characters, start=1)}
         unseen = self.log_probabilities.shape[1]
         logs = np.pad(self.log_probabilities, ((0, 0), (0, 1)), constant_values=_FLOOR)
-        # Blanks before, between and after the characters.
         labels = np.zeros((len(texts), 2 * max(map(len, texts)) + 1), np.int64)
         for row, text in enumerate(texts):
             labels[row, 1 : 2 * len(text) : 2] = np.array(
                 [place.get(each, unseen) for each in text], np.int64
             )
+        return logs, labels
+
+    def score(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Returns the log-probability of each text, (N,) float64, all its paths together."""
+        if not texts:
+            return np.zeros(0)
+        logs, labels = self.labelled(texts)
         skips = np.zeros(labels.shape, bool)
         skips[:, 2:] = (labels[:, 2:] != 0) & (labels[:, 2:] != labels[:, :-2])
         state = np.full(labels.shape, -np.inf)
@@ -107,20 +121,21 @@ class CtcEvidence:
         return both
 
 
-def _add(one: float, other: float) -> float:
+def add_logarithms(one: float, other: float) -> float:
     """Returns the logarithm of the sum of two probabilities, given by their logarithms."""
     if one < other:
         one, other = other, one
     return one if other == -math.inf else one + math.log1p(math.exp(other - one))
 
 
-def _merge(
+def merge(
     beam: dict[tuple[int, ...], tuple[float, float]],
     prefix: tuple[int, ...],
     in_blank: float,
     in_last: float,
 ) -> None:
+    """Adds to the log-probabilities that a prefix's paths end in a blank, or in its last one."""
     known = beam.get(prefix)
     if known is not None:
-        in_blank, in_last = _add(known[0], in_blank), _add(known[1], in_last)
+        in_blank, in_last = add_logarithms(known[0], in_blank), add_logarithms(known[1], in_last)
     beam[prefix] = in_blank, in_last

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_plugin.constraints.automaton import CompiledConstraint
 from ocr_plugin.language.mixture import Language
 from ocr_plugin.recognizers.calibration import Calibration
 
@@ -23,6 +24,9 @@ LEAST = -40.0
 # Other texts less likely than this are not worth mentioning.
 _UNLIKELY = 0.01
 _MOST_ALTERNATIVES = 4
+# Nats by which a text that is not allowed counts less: the constraint may be wrong, if seldom. So
+# an allowed text that looks nothing like the word is not sure for want of others.
+_DISTRUST = math.log(0.01)
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,20 @@ class View:
 
 
 def decide(
-    views: Sequence[View], weights: WeightsByKind, language: Language | None
+    views: Sequence[View],
+    weights: WeightsByKind,
+    language: Language | None,
+    constraint: CompiledConstraint | None = None,
 ) -> list[tuple[str, float]]:
     """Returns the likeliest texts with their probabilities, likeliest first.
 
-    Empty if no view has a candidate.
+    Empty if no view has a candidate that is allowed. The others take part of the probability.
 
     Args:
         views: of one crop.
         weights: of the readers and the language.
         language: None if it does not count.
+        constraint: on the text, and what is preferred; None for none.
     """
     own = weights.of(_favourites(views))
     best: dict[str, float] = {}
@@ -94,9 +102,15 @@ def decide(
     if language is not None:
         scores += own.language * language.log_probabilities(texts)
         scores += own.length * np.array([len(text) for text in texts])
+    allowed = np.ones(len(texts), bool)
+    if constraint is not None:
+        allowed = np.array([constraint.allows(text) for text in texts])
+        scores += np.array([constraint.preference(text) for text in texts])
+        scores[~allowed] += _DISTRUST
     odds = np.exp(scores - scores.max())
-    ranked = zip(texts, (odds / odds.sum()).tolist(), strict=True)
-    return sorted(ranked, key=lambda entry: -entry[1])
+    ranked = zip(texts, (odds / odds.sum()).tolist(), allowed.tolist(), strict=True)
+    kept = [(text, likelihood) for text, likelihood, fits in ranked if fits]
+    return sorted(kept, key=lambda entry: -entry[1])
 
 
 def _favourites(views: Sequence[View]) -> list[str]:

@@ -8,95 +8,18 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.options import DEFAULT_SPLITTER, RuntimeOptions
-from ocr_plugin.plugins import make_recognizer
-from ocr_plugin.protocols import RGB, Reading, Recognizer, Span, Unit, WordReading
+from ocr_plugin.protocols import RGB, Reading, Recognizer, Span, WordReading
 from ocr_plugin.regions.word_gaps import cut, ink_spans
-from ocr_plugin.schema import Component
 
 # A line read with less confidence than this is split by its ink: its spaces are guesses.
 _TRUSTED = 0.3
 # A CTC recognizer responds near the middle of each character, so a word extends beyond its first
 # and last response, by this share of the distance between characters.
 _REACH = 0.7
-
-
-class LineReader:
-    """Reads lines with a word recognizer; is itself a `Recognizer` of lines.
-
-    Args:
-        words: reads words.
-        splitter: a line recognizer that reads the spaces; None to split at gaps in the ink.
-    """
-
-    unit: Unit = "line"
-
-    def __init__(self, words: Recognizer, splitter: Recognizer | None) -> None:
-        self._words, self._splitter = words, splitter
-
-    @property
-    def component(self) -> Component:
-        """The word recognizer's."""
-        return self._words.component
-
-    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
-        """Returns the reading of each line, in order; see `protocols.Recognizer`."""
-        lines = split(crops, self._splitter)
-        read = reread(crops, lines, self._words, lambda word: True, lambda new, old: new)
-        return [line_of(words) for words in read]
-
-
-def line_reader(
-    recognizer: str | Recognizer,
-    splitter: str | Recognizer | None = DEFAULT_SPLITTER,
-    **options: Any,
-) -> Recognizer:
-    """Returns a recognizer as one that reads lines.
-
-    Args:
-        recognizer: an object with `recognize`, or an entry point's name.
-        splitter: as for `Engine`; used if the recognizer reads words.
-        options: of a recognizer that is given by name.
-
-    Raises:
-        ConfigurationError: bad options, or a splitter that does not read lines.
-        PluginError: no plugin of that name, or it cannot be loaded.
-        ModelError: a model cannot be used.
-    """
-    if isinstance(recognizer, str):
-        recognizer = make_recognizer(recognizer, **options)
-    elif options:
-        raise ConfigurationError("options need a recognizer that is given by name")
-    splitter = splitter_for(recognizer, splitter)
-    return recognizer if recognizer.unit == "line" else LineReader(recognizer, splitter)
-
-
-def splitter_for(
-    recognizer: Recognizer,
-    splitter: str | Recognizer | None,
-    runtime: RuntimeOptions | None = None,
-) -> Recognizer | None:
-    """Returns what splits lines into words for a recognizer; None for a line recognizer.
-
-    Raises:
-        ConfigurationError: a splitter that does not read lines.
-        PluginError: no plugin of that name, or it cannot be loaded.
-    """
-    if recognizer.unit == "line":
-        return None
-    if isinstance(splitter, str):
-        splitter = make_recognizer(splitter, runtime)
-    if splitter is not None and splitter.unit != "line":
-        raise ConfigurationError(
-            f"the splitter {splitter.component.name} reads words; give a line recognizer"
-        )
-    return splitter
 
 
 def split(lines: Sequence[RGB], reader: Recognizer | None) -> list[tuple[WordReading, ...]]:
@@ -160,14 +83,25 @@ def crop_of(line: RGB, words: Sequence[WordReading], place: int) -> RGB:
 
 
 def line_of(words: Sequence[WordReading]) -> Reading:
-    """Returns the reading of a line from those of its words; empty if nothing was read."""
+    """Returns the reading of a line from those of its words; empty if nothing was read.
+
+    A word without a text that has alternatives is withheld: see `without_text`.
+    """
     read = tuple(word for word in words if word.text)
+    withheld = tuple(word for word in words if not word.text and word.alternatives)
     if not read:
-        return Reading("", 0.0)
+        return Reading("", 0.0, withheld=withheld)
     confidence = fmean((word.confidence for word in read), [len(word.text) for word in read])
     if len(read) == 1:
         confidence = read[0].confidence
-    return Reading(" ".join(word.text for word in read), confidence, read)
+    return Reading(" ".join(word.text for word in read), confidence, read, withheld=withheld)
+
+
+def without_text(word: WordReading) -> WordReading:
+    """Returns a word for which nothing that is allowed was found; its text is an alternative."""
+    own = ((word.text, word.confidence),) if word.text else ()
+    others = (*own, *word.alternatives)
+    return replace(word, text="", confidence=0.0, characters=(), alternatives=others)
 
 
 def has_sure_words(reading: Reading) -> bool:
@@ -213,6 +147,8 @@ def _unread(spans: Sequence[Span]) -> tuple[WordReading, ...]:
 
 def _word_of(reading: Reading, span: Span) -> WordReading:
     """Returns the reading of a word's crop as a word of its line."""
+    if not reading.text and reading.withheld:
+        return replace(reading.withheld[0], span=span)
     if len(reading.words) != 1:
         return WordReading(reading.text, reading.confidence, span)
     # The spans of its characters refer to the crop, which may be wider than the word.

@@ -4,6 +4,7 @@ The model is PP-OCRv6 small recognition (PaddleOCR, Apache-2.0) from the ``rapid
 reads whole lines, with spaces, by CTC.
 """
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,15 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import OnnxPrecision, Options, RuntimeOptions
-from ocr_plugin.protocols import RGB, CharacterReading, Reading, Span, Unit, WordReading
+from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
 from ocr_plugin.recognizers.calibration import Calibration
+from ocr_plugin.recognizers.constrained_beam import allowed_texts
 from ocr_plugin.recognizers.ctc import Emission, best_path
-from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
-from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
-from ocr_plugin.recognizers.line_words import spaced_spans
+from ocr_plugin.recognizers.ctc_evidence import NEGLIGIBLE, CtcEvidence
+from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind, union
+from ocr_plugin.recognizers.guidance import Guidance, compiled
+from ocr_plugin.recognizers.ppocr_decoding import line_reading, word_columns
+from ocr_plugin.recognizers.whole_lines import decide_whole
 from ocr_plugin.recognizers.word_decider import WordDecider
 from ocr_plugin.runtime.networks import OnnxModel, onnx_name
 from ocr_plugin.runtime.weights import bundled_model, sha256_of
@@ -38,12 +43,11 @@ _HEIGHT = 48
 # Columns of a batch. ONNX Runtime keeps the memory of the largest batch so far, and long lines are
 # as fast one by one.
 _MOST_COLUMNS = 8 * 512
-# The power of the characters' geometric mean that best predicts how often a text is right, fitted
-# on words of the ICDAR-2015 training part: a mean of 0.80 was right in 41 % of cases, 0.95 in 78 %.
-_POWER = 4
 # Of doubtful words: texts to consider, and weights fitted on words of all kinds; see
 # docs/language.md.
 _CANDIDATES = 6
+# A constraint may ask for a character that has next to no probability.
+_CONSTRAINED_NEGLIGIBLE = 1e-6
 _WEIGHTS = WeightsByKind(
     letters=Weights(
         readers=(1.12,), language=0.41, length=1.63, calibration=Calibration(0.89, 0.34, 3.1)
@@ -128,56 +132,126 @@ class PPOcrRecognizer:
             raise CheckpointError(f"{path}: the ONNX file does not list its characters")
         # Class 0 is the CTC blank; the space comes last and is not listed in the file.
         self._characters = ["", *characters.split("\n"), " "]
+        # The ideographic space is one of the characters of the file.
+        self._spaces = [place for place, each in enumerate(self._characters) if each.isspace()]
         self._prior = np.ones(len(self._characters), np.float32)
         self._prior[-1] = self.options.space_prior
-        language = language_for(self.options.language)
-        self._decide = None if language is None else WordDecider(self._views, _WEIGHTS, language)
         self.component = Component(
             name=onnx_name("ppocr", path, precision),
             version=version("ocr-plugin"),
             weights_sha256=sha256_of(path),
         )
+        self._guide(self.options.language, None)
+
+    @property
+    def characters(self) -> frozenset[str]:
+        """Those that it can read, the space among them."""
+        return frozenset(self._characters[1:])
+
+    def guided(self, guidance: Guidance) -> "PPOcrRecognizer":
+        """Returns a reader with this one's network that heeds guidance; see `Guidable`.
+
+        A constraint on a line as a whole is searched over all columns of a line, spaces included.
+        """
+        other = copy.copy(self)
+        other._guide(guidance.language or self.options.language, guidance.constraint)
+        return other
+
+    def _guide(self, language: str, constraint: Constraint | None) -> None:
+        """Sets what is decided by; only before the reader is handed out."""
+        known = language_for(language)
+        self._constraint = compiled(constraint, self.characters, "PP-OCR")
+        decides = known is not None or self._constraint is not None
+        decider = WordDecider(self._views, _WEIGHTS, known, self._constraint)
+        self._decide = decider if decides else None
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
         """Returns the reading of each crop, in order; see `protocols.Recognizer`."""
+        if self._decide is not None and self._of_lines:
+            firsts = self.evidence_of_lines(crops)
+            return decide_whole(crops, firsts, self._decide, self._is_doubtful)
         if self._decide is None:
             return [each.reading for each in self.evidence(crops, doubtful=0)]
-        firsts = self.evidence(crops, self.options.sure)
-        lines = [(first.reading.words, first.words) for first in firsts]
+        seen = self.evidence(crops, self.options.sure)
+        lines = [(first.reading.words, first.words) for first in seen]
         read = self._decide.decide_lines(crops, lines, self._is_doubtful)
         # A line in which nothing was in doubt keeps its own confidence, spaces included.
         return [
             second if any(first.words) else first.reading
-            for first, second in zip(firsts, read, strict=True)
+            for first, second in zip(seen, read, strict=True)
         ]
 
+    @property
+    def _of_lines(self) -> bool:
+        """Whether the constraint is about lines as a whole."""
+        return self._constraint is not None and self._constraint.of_lines
+
+    def reconsidered(self, words: Sequence[WordReading]) -> list[WordReading]:
+        """Returns the words of a page, doubtful ones chosen again; see `protocols.PageAware`."""
+        if self._decide is None:
+            return list(words)
+        return self._decide.reconsidered(words, self.options.sure)
+
     def _is_doubtful(self, word: WordReading) -> bool:
-        return word.confidence < self.options.sure
+        return word.confidence < self.options.sure or self._forbids(word.text)
+
+    def _forbids(self, text: str) -> bool:
+        return self._constraint is not None and not self._constraint.allows(text)
 
     def _views(self, crops: Sequence[RGB], known: Sequence[CtcEvidence | None]) -> list[View]:
         """Returns the likely texts of crops of single words."""
-        found = (each.candidates(_CANDIDATES) for each in self.evidence_of_words(crops, known))
+        columns = self.evidence_of_words(crops, known)
+        if self._constraint is not None:
+            found = [self.likely(each) for each in columns]
+            return [
+                View(texts, own.score(texts)[:, None])
+                for own, texts in zip(columns, found, strict=True)
+            ]
+        scored = (each.candidates(_CANDIDATES) for each in columns)
         return [
             View([text for text, _ in texts], np.array([[score] for _, score in texts]))
-            for texts in found
+            for texts in scored
         ]
+
+    def likely(self, evidence: CtcEvidence) -> list[str]:
+        """Returns the likely texts of a word or, under such a constraint, of a line.
+
+        Those that the constraint allows are among them; others tell how likely these are.
+        """
+        texts = [text for text, _ in evidence.candidates(_CANDIDATES)]
+        if self._constraint is None:
+            return texts
+        # Of lines: without spaces at the ends, or two in a row.
+        texts = union([" ".join(text.split()) for text in texts])
+        return union(texts, allowed_texts(evidence, self._constraint, texts))
 
     def evidence(self, crops: Sequence[RGB], doubtful: float) -> list[LineEvidence]:
         """Returns the reading of each crop, with what the network says about doubtful words.
 
         Args:
             crops: as for `recognize`.
-            doubtful: there is evidence of words with less confidence than this.
+            doubtful: there is evidence of words with less confidence than this, and of those that
+                the constraint forbids.
         """
         found: dict[int, LineEvidence] = {}
         for index, steps, filled in self._outputs(crops):
             reading, path = self._decode(steps, filled)
-            bounds = _word_columns(path, len(self._characters) - 1, math.ceil(len(steps) * filled))
+            bounds = word_columns(path, self._spaces, math.ceil(len(steps) * filled))
             words = tuple(
-                self._columns(steps[first:last]) if word.confidence < doubtful else None
+                self._columns(steps[first:last])
+                if word.confidence < doubtful or self._forbids(word.text)
+                else None
                 for word, (first, last) in zip(reading.words, bounds, strict=True)
             )
             found[index] = LineEvidence(reading, words)
+        return [found[index] for index in range(len(crops))]
+
+    def evidence_of_lines(self, crops: Sequence[RGB]) -> list[tuple[Reading, CtcEvidence]]:
+        """Returns the reading of each crop, with what the network says about all its columns."""
+        found = {}
+        for index, steps, filled in self._outputs(crops):
+            own = steps[: math.ceil(len(steps) * filled)]
+            found[index] = self._decode(steps, filled)[0], self._columns(own)
         return [found[index] for index in range(len(crops))]
 
     def evidence_of_words(
@@ -197,7 +271,11 @@ class PPOcrRecognizer:
         return [evidence for evidence in found.values() if evidence is not None]
 
     def _columns(self, steps: NDArray[np.float32]) -> CtcEvidence:
-        return CtcEvidence.of(steps, self._characters, [len(self._characters) - 1])
+        least = NEGLIGIBLE if self._constraint is None else _CONSTRAINED_NEGLIGIBLE
+        if self._of_lines:  # the space is a character like any other
+            others = self._spaces[:-1]
+            return CtcEvidence.of(steps * self._prior, self._characters, others, least)
+        return CtcEvidence.of(steps, self._characters, self._spaces, least)
 
     def _outputs(self, crops: Sequence[RGB]) -> Iterator[tuple[int, NDArray[np.float32], float]]:
         """Yields, batch by batch, each crop's index, (T, C) probabilities, and share filled."""
@@ -252,28 +330,7 @@ class PPOcrRecognizer:
         confidences = [emission.confidence for emission in path]
         scale = 1 / (len(steps) * filled)
         extents = [(min(e.first * scale, 1.0), min(e.last * scale, 1.0)) for e in path]
-        return _trimmed(text, confidences, extents), path
-
-
-def _word_columns(path: Sequence[Emission], space: int, columns: int) -> list[tuple[int, int]]:
-    """Returns the first and last column, excluded, of each word: from space to space.
-
-    Args:
-        path: of the whole line.
-        space: its class.
-        columns: that the crop fills.
-    """
-    bounds: list[tuple[int, int]] = []
-    start = 0
-    for is_space, run in groupby(path, key=lambda emission: emission.id == space):
-        own = list(run)
-        if is_space:
-            start = own[-1].last
-            if bounds:
-                bounds[-1] = (bounds[-1][0], own[0].first)
-        else:
-            bounds.append((start, columns))
-    return bounds
+        return line_reading(text, confidences, extents), path
 
 
 def _runtime_defaults(runtime: RuntimeOptions) -> dict[str, Any]:
@@ -281,36 +338,3 @@ def _runtime_defaults(runtime: RuntimeOptions) -> dict[str, Any]:
     precision = "bfloat16" if runtime.precision == "bfloat16" else "float32"
     on_cpu = runtime.device == "cpu"
     return {"threads": runtime.threads, "precision": precision if on_cpu else "float32"}
-
-
-def _trimmed(
-    text: list[str], confidences: list[float], extents: list[tuple[float, float]]
-) -> Reading:
-    """Returns a reading without the spaces at its ends and without repeated ones."""
-    keep = [
-        index
-        for index, character in enumerate(text)
-        if not character.isspace() or (index > 0 and not text[index - 1].isspace())
-    ]
-    while keep and text[keep[-1]].isspace():
-        keep.pop()
-    if not keep:
-        return Reading(text="", confidence=0.0)
-    whole = "".join(" " if text[index].isspace() else text[index] for index in keep)
-    characters = [
-        CharacterReading(text[index], confidences[index], extents[index]) for index in keep
-    ]
-    spans = spaced_spans(whole, [extents[index] for index in keep])
-    words = (_word(characters[first:last], span) for first, last, span in spans)
-    return Reading(whole, _calibrated(characters), tuple(words))
-
-
-def _word(characters: Sequence[CharacterReading], span: Span) -> WordReading:
-    text = "".join(character.text for character in characters)
-    return WordReading(text, _calibrated(characters), span, tuple(characters))
-
-
-def _calibrated(characters: Sequence[CharacterReading]) -> float:
-    """Returns the probability that all characters are right."""
-    confidences = [character.confidence for character in characters]
-    return float(np.exp(_POWER * np.log(np.maximum(confidences, 1e-9)).mean()))

@@ -5,7 +5,9 @@ it is not sure of, both readers say how likely each candidate is, the language m
 likely such a word is at all, and the sum decides (`decision`).
 """
 
+import copy
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import Options, Precision, RuntimeOptions
 from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
@@ -29,8 +32,10 @@ from ocr_plugin.recognizers.decision import (
     union,
     without_accents,
 )
+from ocr_plugin.recognizers.guidance import Guidance, compiled
 from ocr_plugin.recognizers.line_words import has_sure_words, split
 from ocr_plugin.recognizers.ppocr import LineEvidence, PPOcrRecognizer
+from ocr_plugin.recognizers.whole_lines import decide_whole
 from ocr_plugin.recognizers.word_decider import LineWords, WordDecider
 from ocr_plugin.runtime.precision import precision_beside
 from ocr_plugin.schema import Component
@@ -51,8 +56,6 @@ _WEIGHTS = WeightsByKind(
         calibration=Calibration(0.43, 0.81, 1.64),
     ),
 )
-# Texts by PP-OCR that CLIP4STR is asked about.
-_CANDIDATES = 6
 
 
 class SecondOpinionOptions(Options):
@@ -101,34 +104,69 @@ class SecondOpinion:
             threads=self.options.threads, precision=first_precision, language="none"
         )
         self._second = Clip4StrRecognizer(settle_ties=False, language="none", **values)
+        self._readers = self._first, self._second
         config = self._second.model_config
-        self._characters, self._longest = frozenset(config.characters), config.max_label_length
-        self._decide = WordDecider(self._views, _WEIGHTS, language_for(self.options.language))
+        self._known, self._longest = frozenset(config.characters), config.max_label_length
         self.component = Component(
             name=f"{self._second.component.name}+{self._first.component.name}",
             version=version("ocr-plugin"),
             # CLIP4STR's; PP-OCR's file is fixed by this release.
             weights_sha256=self._second.component.weights_sha256,
         )
+        self._guide(self.options.language, None)
+
+    @property
+    def characters(self) -> frozenset[str]:
+        """Those that either can read."""
+        return self._first.characters | self._known
+
+    def guided(self, guidance: Guidance) -> "SecondOpinion":
+        """Returns a reader with this one's networks that heeds guidance; see `Guidable`.
+
+        Under a constraint on a line as a whole, CLIP4STR has an opinion of texts without a space
+        alone, as it reads words.
+        """
+        other = copy.copy(self)
+        other._guide(guidance.language or self.options.language, guidance.constraint)
+        return other
+
+    def _guide(self, language: str, constraint: Constraint | None) -> None:
+        """Sets what is decided by; only before the reader is handed out."""
+        known = language_for(language)
+        self._first, self._second = self._readers
+        self._constraint = None
+        if constraint is not None:
+            self._constraint = compiled(constraint, self.characters, "second_opinion")
+            within = Guidance("none", constraint)
+            self._first = self._first.guided(_writable(within, self._first.characters))
+            self._second = self._second.guided(_writable(within, self._known))
+        self._decide = WordDecider(self._views, _WEIGHTS, known, self._constraint)
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
         """Returns the reading of each crop, in order; see `protocols.Recognizer`."""
+        if self._constraint is not None and self._constraint.of_lines:
+            whole = self._first.evidence_of_lines(crops)
+            return decide_whole(crops, whole, self._decide, self._is_doubtful)
         firsts = self._first.evidence(crops, self.options.sure)
         lines = [_words(crop, first) for crop, first in zip(crops, firsts, strict=True)]
         read = self._decide.decide_lines(crops, lines, self._is_doubtful)
         # If the words of a line were guesses, so are their readings.
         return [
             second
-            if has_sure_words(first.reading)
+            if has_sure_words(first.reading) or self._forbids(first.reading)
             else max(second, first.reading, key=lambda reading: reading.confidence)
             for first, second in zip(firsts, read, strict=True)
         ]
 
+    def reconsidered(self, words: Sequence[WordReading]) -> list[WordReading]:
+        """Returns the words of a page, doubtful ones chosen again; see `protocols.PageAware`."""
+        return self._decide.reconsidered(words, self.options.sure)
+
     def _views(self, crops: Sequence[RGB], evidence: Sequence[CtcEvidence | None]) -> list[View]:
         """Returns what both readers say about candidates in each crop."""
         columns = self._first.evidence_of_words(crops, evidence)
-        likely = [[text for text, _ in each.candidates(_CANDIDATES)] for each in columns]
-        plain = [{text: sayable(text, self._characters) for text in own} for own in likely]
+        likely = [self._first.likely(each) for each in columns]
+        plain = [{text: sayable(text, self._known) for text in own} for own in likely]
         given = [[text for text in own.values() if text] for own in plain]
         scores = self._second.score(crops, given)
         views = []
@@ -143,12 +181,19 @@ class SecondOpinion:
         return views
 
     def _is_doubtful(self, word: WordReading) -> bool:
+        if self._constraint is not None:
+            return word.confidence < self.options.sure or not self._constraint.allows(word.text)
         return word.confidence < self.options.sure and self._can_read(word.text)
+
+    def _forbids(self, reading: Reading) -> bool:
+        """Returns whether some word of a line is not allowed."""
+        allows = self._constraint.allows if self._constraint is not None else bool
+        return not all(allows(word.text) for word in reading.words)
 
     def _can_read(self, text: str) -> bool:
         """Returns whether CLIP4STR has at least half of the characters, accents ignored."""
         plain = without_accents(text)
-        known = sum(character in self._characters for character in plain)
+        known = sum(character in self._known for character in plain)
         return 2 * known >= len(plain) and len(plain) <= self._longest
 
 
@@ -177,3 +222,11 @@ def _words(crop: RGB, first: LineEvidence) -> LineWords:
         return first.reading.words, first.words
     (words,) = split([crop], None)  # a hardly legible line is split by its ink
     return words, [None] * len(words)
+
+
+def _writable(guidance: Guidance, characters: AbstractSet[str]) -> Guidance:
+    """Returns guidance without a constraint that one of the readers cannot write at all."""
+    constraint = guidance.constraint
+    if constraint is None or constraint.compiled().writable(characters):
+        return guidance
+    return Guidance(guidance.language)

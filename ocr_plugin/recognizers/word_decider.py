@@ -4,15 +4,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ocr_plugin.constraints.automaton import CompiledConstraint
 from ocr_plugin.language.mixture import Language
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, WordReading
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, WeightsByKind, alternatives, confidence_in, decide
-from ocr_plugin.recognizers.line_words import crop_of, line_of
+from ocr_plugin.recognizers.line_words import crop_of, line_of, without_text
 from ocr_plugin.recognizers.views import turned, with_margin
 
 # A word less likely than this after the first look is looked at again with a margin.
 _UNSURE = 0.9
+
+HOPELESS = 0.01
+"""Where the likeliest of the allowed texts is less likely than this, none is read."""
 
 ScoreViews = Callable[[Sequence[RGB], Sequence[CtcEvidence | None]], list[View]]
 """Takes views and, where known, their CTC evidence; returns each view's candidates with scores."""
@@ -46,15 +50,21 @@ class WordDecider:
         score: asks the readers.
         weights: of the readers and the language.
         language: None if it does not count.
+        constraint: on each word; None for none.
     """
 
     def __init__(
-        self, score: ScoreViews, weights: WeightsByKind, language: Language | None
+        self,
+        score: ScoreViews,
+        weights: WeightsByKind,
+        language: Language | None,
+        constraint: CompiledConstraint | None = None,
     ) -> None:
         self._score, self._weights, self._language = score, weights, language
+        self._constraint = constraint
 
     def __call__(self, words: Sequence[DoubtfulWord]) -> list[WordReading]:
-        """Returns a reading of each word, its text empty if no reader sees a character."""
+        """Returns a reading of each word, its text empty if no reader sees what is allowed."""
         self._look(
             [
                 (word, view, ctc)
@@ -65,11 +75,11 @@ class WordDecider:
                 ]
             ]
         )
-        ranked = [decide(word.views, self._weights, self._language) for word in words]
+        ranked = [self._ranked(word) for word in words]
         unsure = [index for index, found in enumerate(ranked) if not found or found[0][1] < _UNSURE]
         self._look([(words[index], with_margin(words[index].crop), None) for index in unsure])
         for index in unsure:
-            ranked[index] = decide(words[index].views, self._weights, self._language)
+            ranked[index] = self._ranked(words[index])
         return [self._reading(word, found) for word, found in zip(words, ranked, strict=True)]
 
     def decide_lines(
@@ -95,7 +105,29 @@ class WordDecider:
         decided = self([word for _, _, word in wanted])
         for (row, place, _), word in zip(wanted, decided, strict=True):
             read[row][place] = word
-        return [line_of(words) for words in read]
+        return [
+            line_of(self._joined(words, first) or words)
+            for words, (first, _) in zip(read, lines, strict=True)
+        ]
+
+    def _joined(
+        self, words: Sequence[WordReading], first: Sequence[WordReading]
+    ) -> list[WordReading] | None:
+        """Returns a line's words as one if they are allowed together and not one by one.
+
+        So it is where a space was read within a number. None if they are not.
+        """
+        text = "".join(word.text for word in first)
+        if self._constraint is None or len(first) < 2 or all(word.text for word in words):
+            return None
+        if not text or not self._constraint.allows(text):
+            return None
+        characters = tuple(each for word in first for each in word.characters)
+        confidence = min(word.confidence for word in first)
+        return [WordReading(text, confidence, (first[0].span[0], first[-1].span[1]), characters)]
+
+    def _ranked(self, word: DoubtfulWord) -> list[tuple[str, float]]:
+        return decide(word.views, self._weights, self._language, self._constraint)
 
     def reconsidered(self, words: Sequence[WordReading], sure: float) -> list[WordReading]:
         """Returns the words of a page, chosen again by a language that has seen what is sure there.
@@ -141,6 +173,8 @@ class WordDecider:
 
     def _reading(self, word: DoubtfulWord, ranked: Sequence[tuple[str, float]]) -> WordReading:
         old = word.reading
+        if self._constraint is not None and (not ranked or ranked[0][1] < HOPELESS):
+            return without_text(old)
         if not ranked:
             return replace(old, text="", confidence=0.0, characters=(), alternatives=())
         text, probability = ranked[0]

@@ -59,6 +59,13 @@ def shape(points: Points) -> shapely.Polygon:
     return largest_part(shapely.Polygon(points).buffer(0))
 
 
+def contains(polygon: Points, point: Points) -> bool:
+    """Returns whether a point, (2,), lies in a polygon or on its outline."""
+    x, y = (float(each) for each in point)
+    outline = np.ascontiguousarray(polygon, dtype=np.float32)
+    return cv2.pointPolygonTest(outline, (x, y), False) >= 0
+
+
 def iou(one: Points, other: Points) -> float:
     """Returns the intersection over union of two outlines; 0 if neither has an area."""
     first, second = shape(one), shape(other)

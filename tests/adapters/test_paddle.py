@@ -2,6 +2,7 @@
 detector, and its results as pages."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import pytest
 
 from ocr_plugin.adapters.paddle_reader import PaddleReader, read_with, word_info
 from ocr_plugin.adapters.paddle_result import from_paddle, to_result
+from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.detectors.paddle_detection import PaddleDetection
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import BrokenPlugin, ConfigurationError, ModelUnavailable
@@ -110,6 +112,22 @@ def test_a_pipeline_reads_lines_with_ours(pipeline: Any, recognizer: str) -> Non
     (result,) = pipeline.predict(str(PHOTO))
     assert set(result["rec_texts"]) >= SIGNS
     assert all(0.5 < score <= 1 for score in result["rec_scores"])
+
+
+def test_a_pipeline_reads_what_it_is_told(pipeline: Any) -> None:
+    read_with(pipeline, "ppocr", language="en", constraint=Constraint(pattern="[A-Z]+"))
+    (result,) = pipeline.predict(str(PHOTO))
+    texts = [text for text in result["rec_texts"] if text]
+    assert "OPENING HOURS" in texts
+    assert all(re.fullmatch("[A-Z ]+", text) for text in texts)
+    with pytest.raises(ConfigurationError, match="the set is empty"):
+        read_with(pipeline, "ppocr", constraint=Constraint(characters=""))
+
+
+def test_what_is_doubtful_is_an_empty_text() -> None:
+    reader = PaddleReader(Spy(), abstain_below=0.8)
+    (read,) = reader([np.zeros((40, 90, 3), np.uint8)])
+    assert (read["rec_text"], read["rec_score"]) == ("", 0.0)
 
 
 def test_a_page_is_one_call_and_its_crops_are_rgb(pipeline: Any) -> None:
@@ -250,6 +268,19 @@ def test_a_registered_model_reads_rgb_and_tells_words_where_it_is_asked(
         text, words = read["rec_text"] if asked else (read["rec_text"], None)
         assert text == "ab cd" and (words is not None) == asked
     assert set(spy.colours) == {(200, 0, 0)}
+
+
+def test_a_registered_model_reads_what_it_is_told(tmp_path: Path) -> None:
+    from paddlex import create_model
+
+    from ocr_plugin.adapters.paddle_model import MODEL_NAME, model_folder
+
+    constraint = Constraint(lexicon=("1250", "4711"), abstain_below=0.5)
+    folder = str(model_folder(tmp_path, "ppocr", language="none", constraint=constraint))
+    model = create_model(MODEL_NAME, folder)
+    lines = [draw_lines([(12, 8, text)], size=(180, 56)).pixels for text in ("4711", "Lane")]
+    read = list(model.predict([bgr(line) for line in lines]))
+    assert [each["rec_text"] for each in read] == ["4711", ""]
 
 
 def test_what_a_registered_model_cannot_be_is_refused(tmp_path: Path) -> None:

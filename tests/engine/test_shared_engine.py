@@ -145,7 +145,7 @@ def test_what_breaks_the_engine_reaches_all_who_wait(
 ) -> None:
     gate.open.set()
     with shared(gate) as engine:
-        monkeypatch.setattr(engine.engine, "read_images", lambda images: 1 // 0)
+        monkeypatch.setattr(engine.engine, "read_guided", lambda images: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             engine.submit(page(1)).result(30)
         monkeypatch.undo()

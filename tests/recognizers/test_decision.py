@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ocr_plugin.language.mixture import Language
-from ocr_plugin.recognizers.calibration import Calibration
+from ocr_plugin.recognizers.calibration import AS_IT_IS, Calibration
 from ocr_plugin.recognizers.decision import (
     View,
     Weights,
@@ -20,7 +20,6 @@ from ocr_plugin.recognizers.decision import (
     sayable,
 )
 
-AS_IT_IS = Calibration(bias=0.0, odds=1.0, seen=0.0)
 EQUAL = Weights(readers=(0.5, 0.5), language=1.0, length=0.0, calibration=AS_IT_IS)
 BOTH = WeightsByKind(EQUAL, EQUAL)
 NAN = float("nan")

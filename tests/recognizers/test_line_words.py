@@ -7,10 +7,9 @@ import pytest
 
 from ocr_plugin.errors import ConfigurationError, UnknownPlugin
 from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
+from ocr_plugin.recognizers.line_reader import LineReader, line_reader
 from ocr_plugin.recognizers.line_words import (
-    LineReader,
     line_of,
-    line_reader,
     reread,
     spaced_spans,
     split,

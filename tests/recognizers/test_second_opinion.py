@@ -54,6 +54,9 @@ class Lines:
             for reading in self.readings
         ]
 
+    def likely(self, evidence: CtcEvidence) -> list[str]:
+        return [text for text, _ in evidence.candidates(6)]
+
     def evidence_of_words(
         self, crops: Sequence[RGB], known: Sequence[CtcEvidence | None]
     ) -> list[CtcEvidence]:

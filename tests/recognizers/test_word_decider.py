@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from ocr_plugin.language.mixture import Language
 from ocr_plugin.protocols import RGB, CharacterReading, WordReading
-from ocr_plugin.recognizers.calibration import Calibration
+from ocr_plugin.recognizers.calibration import AS_IT_IS, Calibration
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
 from ocr_plugin.recognizers.views import turned, with_margin
 from ocr_plugin.recognizers.word_decider import DoubtfulWord, WordDecider
 
-AS_IT_IS = Calibration(bias=0.0, odds=1.0, seen=0.0)
 ONE = Weights(readers=(1.0,), language=0.0, length=0.0, calibration=AS_IT_IS)
 LYING, STANDING = np.zeros((20, 60, 3), np.uint8), np.zeros((60, 20, 3), np.uint8)
 SEEN = CtcEvidence(np.zeros((1, 2)), ("a",))

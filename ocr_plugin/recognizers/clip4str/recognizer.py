@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import Options, Precision, RuntimeOptions
@@ -25,8 +26,11 @@ from ocr_plugin.recognizers.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Cl
 from ocr_plugin.recognizers.clip4str.reader import Reader, ready_to_read
 from ocr_plugin.recognizers.clip4str.resizing import resized_by_pil, resized_on_device
 from ocr_plugin.recognizers.clip4str.scoring import ScoredTexts, score_texts
+from ocr_plugin.recognizers.constrained_beam import allowed_texts
 from ocr_plugin.recognizers.ctc import ctc_reading
+from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
+from ocr_plugin.recognizers.guidance import Guidance, compiled
 from ocr_plugin.recognizers.word_decider import WordDecider
 from ocr_plugin.runtime.devices import StreamPool, usable_device
 from ocr_plugin.runtime.precision import chosen_dtype
@@ -152,9 +156,7 @@ class Clip4StrRecognizer:
         self._mean = torch.tensor(mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(std, device=device).view(3, 1, 1)
         self._streams = StreamPool(device)
-        wanted = self.options.language if self.options.mode == "accurate" else "none"
-        language = language_for(wanted)
-        self._decide = None if language is None else WordDecider(self._views, _WEIGHTS, language)
+        self.characters = frozenset(self._charset.characters)
         # Only the name of a file is recorded: local paths stay private.
         named = str(self.options.model)
         self._component = Component(
@@ -162,6 +164,26 @@ class Clip4StrRecognizer:
             version=version("ocr-plugin"),
             weights_sha256=sha256_of(path),
         )
+        self._guide(self.options.language, None)
+
+    def guided(self, guidance: Guidance) -> "Clip4StrRecognizer":
+        """Returns a reader with this one's networks that heeds guidance; see `Guidable`.
+
+        It reads words, so of a constraint on lines as a whole only texts without a space count. In
+        the modes fast and ctc, words are decided by the constraint, without language.
+        """
+        other = copy.copy(self)
+        other._guide(guidance.language or self.options.language, guidance.constraint)
+        return other
+
+    def _guide(self, language: str, constraint: Constraint | None) -> None:
+        """Sets what is decided by; only before the reader is handed out."""
+        known = language_for(language)
+        known = known if self.options.mode == "accurate" else None
+        self._constraint = compiled(constraint, self.characters, "CLIP4STR")
+        decides = known is not None or self._constraint is not None
+        decider = WordDecider(self._views, _WEIGHTS, known, self._constraint)
+        self._decide = decider if decides else None
 
     @property
     def component(self) -> Component:
@@ -191,12 +213,21 @@ class Clip4StrRecognizer:
         decided = self._decide.decide_lines(
             crops, [(each, [None]) for each in words], self._is_doubtful
         )
+        if self._constraint is not None:
+            return decided
         return [
             second if second.text else first for first, second in zip(found, decided, strict=True)
         ]
 
+    def reconsidered(self, words: Sequence[WordReading]) -> list[WordReading]:
+        """Returns the words of a page, doubtful ones chosen again; see `protocols.PageAware`."""
+        if self._decide is None:
+            return list(words)
+        return self._decide.reconsidered(words, self.options.sure)
+
     def _is_doubtful(self, word: WordReading) -> bool:
-        return word.confidence < self.options.sure
+        allowed = self._constraint is None or self._constraint.allows(word.text)
+        return word.confidence < self.options.sure or not allowed
 
     def _views(self, crops: Sequence[RGB], known: Sequence[object]) -> list[View]:
         """Returns the likely texts of crops."""
@@ -215,6 +246,8 @@ class Clip4StrRecognizer:
     def score(self, crops: Sequence[RGB], given: Sequence[Sequence[str]]) -> list[ScoredTexts]:
         """Returns given texts and the network's own likely ones with their scores, for each crop.
 
+        Under a constraint, texts that it allows are among its own.
+
         Texts with characters that the network does not have, and too long ones, are left out.
 
         Args:
@@ -225,8 +258,15 @@ class Clip4StrRecognizer:
         return self._in_parts(self._score, list(zip(crops, fit, strict=True)))
 
     def _has(self, text: str) -> bool:
-        known = frozenset(self._charset.characters)
-        return known.issuperset(text) and len(text) <= self.model_config.max_label_length
+        long = self.model_config.max_label_length
+        return self.characters.issuperset(text) and 0 < len(text) <= long
+
+    def _allowed(self, likely: Sequence[str], columns: CtcEvidence | None) -> list[str]:
+        """Returns texts that the constraint allows, of the CTC head and of the lexicon."""
+        if self._constraint is None:
+            return []
+        found = allowed_texts(columns, self._constraint, likely)
+        return [text for text in found if self._has(text)]
 
     @torch.inference_mode()
     def _score(self, words: Sequence[tuple[RGB, list[str]]]) -> list[ScoredTexts]:
@@ -235,7 +275,8 @@ class Clip4StrRecognizer:
                 self._images([crop for crop, _ in words]), self.options.batch_size
             )
             given = [*(texts for _, texts in words), *([()] * (len(images) - len(words)))]
-            return score_texts(self._reader.network, images, given, _BEAM)[: len(words)]
+            network = self._reader.network
+            return score_texts(network, images, given, _BEAM, self._allowed)[: len(words)]
 
     def _read_all(self, reader: Reader, crops: Sequence[RGB]) -> list[_Guess]:
         """Returns a reader's guesses for crops."""

@@ -1,7 +1,7 @@
 """Likely texts of a word by the visual decoder's beam search, and the score of any text."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,9 @@ from ocr_plugin.recognizers.clip4str.decoder import Decoder
 from ocr_plugin.recognizers.clip4str.kv_cache import GrowingCache, KeysValues
 from ocr_plugin.recognizers.clip4str.model import Clip4Str
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
+
+Propose = Callable[[Sequence[str], CtcEvidence | None], Sequence[str]]
+"""Takes a row's likely texts and its CTC head's columns, if it has one; returns further texts."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,11 @@ class ScoredTexts:
 
 
 def score_texts(
-    network: Clip4Str, images: Tensor, given: Sequence[Sequence[str]], width: int
+    network: Clip4Str,
+    images: Tensor,
+    given: Sequence[Sequence[str]],
+    width: int,
+    propose: Propose = lambda likely, columns: (),
 ) -> list[ScoredTexts]:
     """Returns given texts and the network's own likely ones with their scores, for each image.
 
@@ -43,20 +50,26 @@ def score_texts(
         images: (B, 3, H, W) float, normalised.
         given: texts for each image, of the network's characters and not too long.
         width: of the beam for its own texts.
+        propose: further texts, of the network's characters and not too long.
     """
     config, visual = network.config, network.visual_decoder
     tokens = network.encode_image(images)
     memory = visual.project(tokens)
     own = beam_search(config, visual, memory, width)
-    texts = [tuple(dict.fromkeys([*mine, *other])) for mine, other in zip(own, given, strict=True)]
+    columns: list[CtcEvidence | None] = [None] * len(own)
+    if network.ctc_head is not None:
+        logs = network.ctc_logits(tokens).double().log_softmax(-1).cpu().numpy()
+        columns = [CtcEvidence(each, tuple(config.characters)) for each in logs]
+    texts = [
+        tuple(dict.fromkeys([*mine, *other, *propose(mine, seen)]))
+        for mine, other, seen in zip(own, given, columns, strict=True)
+    ]
     rows = torch.tensor([row for row, each in enumerate(texts) for _ in each], device=images.device)
     every = [text for each in texts for text in each]
     scores = log_probabilities(config, visual, memory, rows, every).double().cpu().numpy()
     if network.ctc_head is not None:
-        columns = network.ctc_logits(tokens).double().log_softmax(-1).cpu().numpy()
         by_columns = [
-            CtcEvidence(own_columns, tuple(config.characters)).score(each)
-            for own_columns, each in zip(columns, texts, strict=True)
+            seen.score(each) for seen, each in zip(columns, texts, strict=True) if seen is not None
         ]
         scores = (scores + np.concatenate(by_columns)) / 2
     ends = np.cumsum([len(each) for each in texts])[:-1]
