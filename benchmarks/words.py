@@ -3,7 +3,9 @@
     python -m benchmarks.words --data SET... [--apart SET]... [--recognizer NAME[=MODEL]]...
         [--out FILE.json]
 
-The averages are over the sets of --data; those of --apart are read as well.
+Each is read as pages are (`shipped`), without language, and as papers do it (`published`): each
+word once and without language. The averages are over the sets of --data; those of --apart are read
+as well.
 For CLIP4STR the branches are measured too: the CTC head, the visual decoder alone, and the whole
 reading, whose last word the cross-modal decoder has.
 """
@@ -19,9 +21,12 @@ from benchmarks.crop_speed import made
 from ocr_plugin.clip4str import load_network
 from ocr_plugin.evaluation.word_accuracy import averages, read_set, word_scores
 from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
+from ocr_plugin.recognizers.guidance import PUBLISHED, UNGUIDED, Guidance
+from ocr_plugin.recognizers.guiding import guided
 from ocr_plugin.training.recognition.validation import accuracies, validation_set
 
 _ALL = 10**9
+PROTOCOLS = {"shipped": UNGUIDED, "no language": Guidance("none"), "published": PUBLISHED}
 
 
 def branches(spec: str, paths: list[Path]) -> dict[str, dict[str, float]]:
@@ -49,17 +54,16 @@ def main() -> None:
     for spec in arguments.recognizer or ["ppocr", "clip4str", "second_opinion"]:
         reader = made(spec, None)
         paths = [*arguments.data, *arguments.apart]
-        sets = {path.name: word_scores(read_set(path, reader)[0]) for path in paths}
-        averaged = [sets[path.name] for path in arguments.data]
-        results[spec] = {
-            "recognizer": reader.component.model_dump(),
-            "sets": sets,
-            "averages_36": averages(averaged),
-        }
+        results[spec] = {"recognizer": reader.component.model_dump()}
+        for protocol, guidance in PROTOCOLS.items():
+            own = guided(reader, guidance)
+            sets = {path.name: word_scores(read_set(path, own)[0]) for path in paths}
+            averaged = [sets[path.name] for path in arguments.data]
+            results[spec][protocol] = {"sets": sets, "averages_36": averages(averaged)}
+            shown = {name: scores["accuracy_36"] for name, scores in sets.items()}
+            print(spec, protocol, shown, results[spec][protocol]["averages_36"], flush=True)
         if spec.partition("=")[0] == "clip4str":
             results[spec]["branches_36"] = branches(spec, paths)
-        shown = {name: scores["accuracy_36"] for name, scores in sets.items()}
-        print(spec, shown, results[spec]["averages_36"], flush=True)
         if "branches_36" in results[spec]:
             print("    branches", results[spec]["branches_36"], flush=True)
     if arguments.out:

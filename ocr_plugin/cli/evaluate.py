@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from ocr_plugin.cli.evaluate_common import (
     write,
 )
 from ocr_plugin.cli.evaluate_pages import pages
+from ocr_plugin.cli.guidance import Language
 from ocr_plugin.cli.parameters import (
     Device,
     Model,
@@ -34,6 +36,14 @@ from ocr_plugin.options import DEFAULT_DETECTOR
 if TYPE_CHECKING:
     from ocr_plugin.evaluation.word_accuracy import LabelledReading
     from ocr_plugin.protocols import Recognizer
+
+
+class Protocol(StrEnum):
+    """How words are read that are to be counted."""
+
+    SHIPPED = "shipped"
+    PUBLISHED = "published"
+
 
 evaluation = typer.Typer(rich_markup_mode=None)
 _SHOWN_BAD = 5
@@ -54,6 +64,14 @@ def words(
     model: Model = None,
     device: Device = None,
     precision: Precision = None,
+    language: Language = None,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(
+            help="shipped: as pages are read; published: as papers read, each word once and without"
+            " language."
+        ),
+    ] = Protocol.SHIPPED,
     report: Report = None,
     offline: Offline = False,
 ) -> None:
@@ -67,8 +85,14 @@ def words(
     check_place(report)
     with results_only() as stream:
         from ocr_plugin.plugins import make_recognizer
+        from ocr_plugin.recognizers.guidance import PUBLISHED, Guidance
+        from ocr_plugin.recognizers.guiding import guided
 
+        if language is not None and protocol is Protocol.PUBLISHED:
+            raise ConfigurationError("the published protocol knows no language")
+        guidance = PUBLISHED if protocol is Protocol.PUBLISHED else Guidance(language)
         reader = make_recognizer(name, runtime_of(device, precision, offline), **options)
+        reader = guided(reader, guidance)
         sets: dict[str, dict[str, Any]] = {}
         for path in data:
             if path.name in sets:
@@ -92,6 +116,7 @@ def words(
     if report is not None:
         found = {
             "recognizer": reader.component.model_dump(),
+            "protocol": protocol.value,
             "sets": sets,
             "averages_36": means,
         }

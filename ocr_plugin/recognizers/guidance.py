@@ -18,13 +18,18 @@ class Guidance:
         language: "auto" for all languages, "none", or names such as "de,fr"; None for the reader's
             own option.
         constraint: what a text may be; None for any text.
+        views: whether a doubtful word is looked at again, turned or with a margin. Published
+            figures are of one look at each word, without language.
     """
 
     language: str | None = None
     constraint: Constraint | None = None
+    views: bool = True
 
 
 UNGUIDED = Guidance()
+PUBLISHED = Guidance(language="none", views=False)
+"""As papers on scene words read."""
 
 
 @runtime_checkable

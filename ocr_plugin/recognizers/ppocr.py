@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import OnnxPrecision, Options, RuntimeOptions
@@ -28,7 +27,7 @@ from ocr_plugin.recognizers.constrained_beam import allowed_texts
 from ocr_plugin.recognizers.ctc import Emission, best_path
 from ocr_plugin.recognizers.ctc_evidence import NEGLIGIBLE, CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind, union
-from ocr_plugin.recognizers.guidance import Guidance, compiled
+from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
 from ocr_plugin.recognizers.ppocr_decoding import line_reading, word_columns
 from ocr_plugin.recognizers.whole_lines import decide_whole
 from ocr_plugin.recognizers.word_decider import WordDecider
@@ -141,7 +140,7 @@ class PPOcrRecognizer:
             version=version("ocr-plugin"),
             weights_sha256=sha256_of(path),
         )
-        self._guide(self.options.language, None)
+        self._guide(UNGUIDED)
 
     @property
     def characters(self) -> frozenset[str]:
@@ -154,15 +153,15 @@ class PPOcrRecognizer:
         A constraint on a line as a whole is searched over all columns of a line, spaces included.
         """
         other = copy.copy(self)
-        other._guide(guidance.language or self.options.language, guidance.constraint)
+        other._guide(guidance)
         return other
 
-    def _guide(self, language: str, constraint: Constraint | None) -> None:
+    def _guide(self, guidance: Guidance) -> None:
         """Sets what is decided by; only before the reader is handed out."""
-        known = language_for(language)
-        self._constraint = compiled(constraint, self.characters, "PP-OCR")
+        known = language_for(guidance.language or self.options.language)
+        self._constraint = compiled(guidance.constraint, self.characters, "PP-OCR")
         decides = known is not None or self._constraint is not None
-        decider = WordDecider(self._views, _WEIGHTS, known, self._constraint)
+        decider = WordDecider(self._views, _WEIGHTS, known, self._constraint, guidance.views)
         self._decide = decider if decides else None
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import Options, Precision, RuntimeOptions
 from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
@@ -32,7 +31,7 @@ from ocr_plugin.recognizers.decision import (
     union,
     without_accents,
 )
-from ocr_plugin.recognizers.guidance import Guidance, compiled
+from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
 from ocr_plugin.recognizers.line_words import has_sure_words, split
 from ocr_plugin.recognizers.ppocr import LineEvidence, PPOcrRecognizer
 from ocr_plugin.recognizers.whole_lines import decide_whole
@@ -113,7 +112,7 @@ class SecondOpinion:
             # CLIP4STR's; PP-OCR's file is fixed by this release.
             weights_sha256=self._second.component.weights_sha256,
         )
-        self._guide(self.options.language, None)
+        self._guide(UNGUIDED)
 
     @property
     def characters(self) -> frozenset[str]:
@@ -127,20 +126,20 @@ class SecondOpinion:
         alone, as it reads words.
         """
         other = copy.copy(self)
-        other._guide(guidance.language or self.options.language, guidance.constraint)
+        other._guide(guidance)
         return other
 
-    def _guide(self, language: str, constraint: Constraint | None) -> None:
+    def _guide(self, guidance: Guidance) -> None:
         """Sets what is decided by; only before the reader is handed out."""
-        known = language_for(language)
+        known = language_for(guidance.language or self.options.language)
         self._first, self._second = self._readers
         self._constraint = None
-        if constraint is not None:
-            self._constraint = compiled(constraint, self.characters, "second_opinion")
-            within = Guidance("none", constraint)
+        if guidance.constraint is not None:
+            self._constraint = compiled(guidance.constraint, self.characters, "second_opinion")
+            within = Guidance("none", guidance.constraint)
             self._first = self._first.guided(_writable(within, self._first.characters))
             self._second = self._second.guided(_writable(within, self._known))
-        self._decide = WordDecider(self._views, _WEIGHTS, known, self._constraint)
+        self._decide = WordDecider(self._views, _WEIGHTS, known, self._constraint, guidance.views)
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
         """Returns the reading of each crop, in order; see `protocols.Recognizer`."""

@@ -1,7 +1,7 @@
 """Reads doubtful words by all the evidence: several views, candidates, language; see `decision`."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ocr_plugin.constraints.automaton import CompiledConstraint
@@ -51,6 +51,7 @@ class WordDecider:
         weights: of the readers and the language.
         language: None if it does not count.
         constraint: on each word; None for none.
+        views: whether words are also looked at turned, and unsure ones again with a margin.
     """
 
     def __init__(
@@ -59,24 +60,25 @@ class WordDecider:
         weights: WeightsByKind,
         language: Language | None,
         constraint: CompiledConstraint | None = None,
+        views: bool = True,
     ) -> None:
         self._score, self._weights, self._language = score, weights, language
-        self._constraint = constraint
+        self._constraint, self._more_views = constraint, views
 
     def __call__(self, words: Sequence[DoubtfulWord]) -> list[WordReading]:
         """Returns a reading of each word, its text empty if no reader sees what is allowed."""
-        self._look(
-            [
-                (word, view, ctc)
-                for word in words
-                for view, ctc in [
-                    (word.crop, word.ctc),
-                    *((view, None) for view in (turned(word.crop) if word.alone else ())),
-                ]
-            ]
-        )
+        first = [
+            (word, view, ctc)
+            for word in words
+            for view, ctc in [(word.crop, word.ctc), *((each, None) for each in self._turned(word))]
+        ]
+        self._look(first)
         ranked = [self._ranked(word) for word in words]
-        unsure = [index for index, found in enumerate(ranked) if not found or found[0][1] < _UNSURE]
+        unsure = [
+            index
+            for index, found in enumerate(ranked)
+            if self._more_views and (not found or found[0][1] < _UNSURE)
+        ]
         self._look([(words[index], with_margin(words[index].crop), None) for index in unsure])
         for index in unsure:
             ranked[index] = self._ranked(words[index])
@@ -125,6 +127,9 @@ class WordDecider:
         characters = tuple(each for word in first for each in word.characters)
         confidence = min(word.confidence for word in first)
         return [WordReading(text, confidence, (first[0].span[0], first[-1].span[1]), characters)]
+
+    def _turned(self, word: DoubtfulWord) -> Iterable[RGB]:
+        return turned(word.crop) if word.alone and self._more_views else ()
 
     def _ranked(self, word: DoubtfulWord) -> list[tuple[str, float]]:
         return decide(word.views, self._weights, self._language, self._constraint)

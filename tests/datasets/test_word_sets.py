@@ -12,6 +12,8 @@ from ocr_plugin.cli.app import main
 from ocr_plugin.datasets.word_sets import BadRecord, WordImage, WordSet, open_word_set
 from ocr_plugin.errors import ConfigurationError, ExitCode
 from ocr_plugin.protocols import RGB
+from ocr_plugin.recognizers.guidance import Guidance
+from ocr_plugin.recognizers.ppocr import PPOcrRecognizer
 from tests.pictures import draw_lines
 
 WORDS = ["Harbour", "Office", "Tuesday"]
@@ -191,6 +193,28 @@ def test_eval_words_prints_and_writes_the_scores(
     scores = json.loads(report.read_text())["sets"]["signs"]
     assert scores["accuracy_36"] == scores["accuracy_94"] == 0.75
     assert scores["count"] == 4
+
+
+def test_eval_words_reads_as_papers_do(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Guidance] = []
+
+    def noted(self: PPOcrRecognizer, guidance: Guidance) -> PPOcrRecognizer:
+        told.append(guidance)
+        return self
+
+    monkeypatch.setattr(PPOcrRecognizer, "guided", noted)
+    path, report = write_lmdb(tmp_path / "signs", [(png("Office"), b"Office")]), tmp_path / "s.json"
+    words = ["eval", "words", "--data", str(path), "--recognizer", "ppocr"]
+    published = [*words, "--protocol", "published"]
+    assert main([*published, "--json", str(report)]) == ExitCode.OK
+    assert json.loads(report.read_text())["protocol"] == "published"
+    assert main([*words, "--language", "de"]) == ExitCode.OK
+    assert told == [Guidance(language="none", views=False), Guidance("de")]
+    capfd.readouterr()
+    assert main([*published, "--language", "de"]) == ExitCode.USAGE
+    assert "the published protocol knows no language" in capfd.readouterr().err
 
 
 def test_eval_finds_out_first_that_the_report_has_no_place(

@@ -136,3 +136,10 @@ def test_turned_views_are_right_angles_of_tall_crops() -> None:
 def test_a_margin_repeats_the_border() -> None:
     wide = with_margin(np.full((1, 4, 3), 7, np.uint8))
     assert wide.shape == (3, 6, 3) and (wide == 7).all()
+
+
+def test_without_views_a_word_is_looked_at_once() -> None:
+    readers = Readers(w60={"new": 0.0, "old": 0.0})
+    once = WordDecider(readers, WeightsByKind(ONE, ONE), None, views=False)
+    once([DoubtfulWord(LYING, OLD, SEEN), DoubtfulWord(STANDING, OLD, alone=True)])
+    assert readers.asked == [((20, 60), True), ((60, 20), False)]

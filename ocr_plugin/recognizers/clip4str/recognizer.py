@@ -12,7 +12,6 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.options import Options, Precision, RuntimeOptions
@@ -30,7 +29,7 @@ from ocr_plugin.recognizers.constrained_beam import allowed_texts
 from ocr_plugin.recognizers.ctc import ctc_reading
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
-from ocr_plugin.recognizers.guidance import Guidance, compiled
+from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
 from ocr_plugin.recognizers.word_decider import WordDecider
 from ocr_plugin.runtime.devices import StreamPool, usable_device
 from ocr_plugin.runtime.precision import chosen_dtype
@@ -164,7 +163,7 @@ class Clip4StrRecognizer:
             version=version("ocr-plugin"),
             weights_sha256=sha256_of(path),
         )
-        self._guide(self.options.language, None)
+        self._guide(UNGUIDED)
 
     def guided(self, guidance: Guidance) -> "Clip4StrRecognizer":
         """Returns a reader with this one's networks that heeds guidance; see `Guidable`.
@@ -173,16 +172,16 @@ class Clip4StrRecognizer:
         the modes fast and ctc, words are decided by the constraint, without language.
         """
         other = copy.copy(self)
-        other._guide(guidance.language or self.options.language, guidance.constraint)
+        other._guide(guidance)
         return other
 
-    def _guide(self, language: str, constraint: Constraint | None) -> None:
+    def _guide(self, guidance: Guidance) -> None:
         """Sets what is decided by; only before the reader is handed out."""
-        known = language_for(language)
+        known = language_for(guidance.language or self.options.language)
         known = known if self.options.mode == "accurate" else None
-        self._constraint = compiled(constraint, self.characters, "CLIP4STR")
+        self._constraint = compiled(guidance.constraint, self.characters, "CLIP4STR")
         decides = known is not None or self._constraint is not None
-        decider = WordDecider(self._views, _WEIGHTS, known, self._constraint)
+        decider = WordDecider(self._views, _WEIGHTS, known, self._constraint, guidance.views)
         self._decide = decider if decides else None
 
     @property
