@@ -20,8 +20,8 @@ from ocr_plugin.engine.engine import Engine
 from ocr_plugin.protocols import RGB
 from ocr_plugin.runtime.paddlex_models import offline_models
 from ocr_plugin.schema import Page
+from tests.adapters.servers import Server
 from tests.adapters.test_docling import converted
-from tests.adapters.test_server import Server
 
 pytestmark = pytest.mark.filterwarnings("default")
 

@@ -1,144 +1,26 @@
-"""The HTTP server: answers, limits, and clients that misbehave."""
+"""The HTTP server's answers."""
 
-import asyncio
 import io
 import json
 import re
-import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from pathlib import Path
 
 import httpx
 import jsonschema  # type: ignore[import-untyped]
-import numpy as np
 import pikepdf
 import pytest
 from PIL import Image
 
 from ocr_plugin.adapters import server_requests
-from ocr_plugin.adapters.server import make_app
-from ocr_plugin.adapters.server_requests import ServerOptions
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.shared_engine import SharedEngine
-from ocr_plugin.protocols import RGB, Reading, Regions, Unit
 from ocr_plugin.recognizers.ppocr import PPOcrRecognizer
-from ocr_plugin.schema import Component, Page, PageError
+from ocr_plugin.schema import Page, PageError
+from tests.adapters.servers import PHOTO, Says, Server, Slow, answers_of, pdf, png, problem
 from tests.pictures import draw_lines
 
 pytestmark = pytest.mark.filterwarnings("default")
-
-PHOTO = Path(__file__).parents[2] / "examples" / "shop_signs.jpg"
-
-
-class Slow:
-    """A detector that takes its time, and notes its batches; it may be held at a gate."""
-
-    component = Component(name="slow", version="1")
-
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds, self.batches = seconds, [0]
-        self.entered, self.open = threading.Event(), threading.Event()
-        self.open.set()
-
-    def detect(self, pages: Sequence[RGB]) -> list[Regions]:
-        self.batches.append(len(pages))
-        self.entered.set()
-        assert self.open.wait(30)
-        time.sleep(self.seconds * len(pages))
-        quad = np.array([(0, 0), (8, 0), (8, 8), (0, 8)], np.float32)
-        return [Regions([quad], np.ones(1, np.float32), kind="line") for _ in pages]
-
-
-class Says:
-    component = Component(name="says", version="1")
-    unit: Unit = "line"
-
-    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
-        return [Reading("word", 0.9) for _ in crops]
-
-
-def png(text: str = "Harbour office") -> bytes:
-    coded = io.BytesIO()
-    Image.fromarray(draw_lines([(30, 30, text)], size=(420, 100)).pixels).save(coded, "PNG")
-    return coded.getvalue()
-
-
-def pdf(pages: int) -> bytes:
-    sheets = [Image.new("RGB", (60, 60), "white") for _ in range(pages)]
-    coded = io.BytesIO()
-    sheets[0].save(coded, "PDF", save_all=True, append_images=sheets[1:])
-    return coded.getvalue()
-
-
-Requests = Callable[[httpx.AsyncClient], Awaitable[list[httpx.Response]]]
-
-
-def answers_of(engine: Engine, requests: Requests, **limits: float) -> list[httpx.Response]:
-    """Returns the answers of a server in this process to some requests."""
-    app = make_app(engine, ServerOptions.parse(dict(limits)))
-
-    async def run() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-        ):
-            return await requests(client)
-
-    return asyncio.run(run())
-
-
-def ask(detector: Slow, *bodies: bytes, **limits: float) -> list[httpx.Response]:
-    """Returns the answers to requests that are made at once, in order."""
-
-    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
-        posts = (client.post("/v1/read", content=body) for body in bodies)
-        return list(await asyncio.gather(*posts))
-
-    return answers_of(Engine(detector, Says()), requests, **limits)
-
-
-class Server:
-    """``ocr-plugin serve`` in a process of its own."""
-
-    def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "ocr_plugin", "serve", "--port", "0", *arguments]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert self.process.stderr is not None
-        line = self.process.stderr.readline()
-        found = re.fullmatch(r"ocr-plugin: listening on (http://127\.0\.0\.1:(\d+))\n", line)
-        assert found, line + self.process.stderr.read()
-        self.url, self.port = found[1], int(found[2])
-
-    def post(self, body: bytes, **parameters: str) -> httpx.Response:
-        return httpx.post(f"{self.url}/v1/read", content=body, params=parameters, timeout=60)
-
-    def metric(self, name: str) -> float:
-        text = httpx.get(f"{self.url}/metrics").text
-        values = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(name)]
-        return sum(map(float, values))
-
-    def stop(self) -> tuple[str, str]:
-        self.process.send_signal(signal.SIGINT)
-        return self.process.communicate(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    running = Server("--recognizer", "ppocr", "--max-megabytes", "2", "--max-pages", "200")
-    yield running
-    running.stop()
-
-
-def problem(response: httpx.Response) -> tuple[int, str]:
-    return response.status_code, response.json()["kind"]
 
 
 def test_a_picture_comes_back_as_page_json(server: Server) -> None:
@@ -193,117 +75,6 @@ def test_bad_input_gets_a_clear_answer_and_the_next_request_works(
     assert response.json()["message"].startswith(message)
     assert "\n" not in response.json()["message"]
     assert server.post(png()).json()["pages"][0]["blocks"][0]["lines"]
-
-
-def test_a_body_of_unknown_length_is_cut_off(server: Server) -> None:
-    sent = 0
-
-    def chunks() -> Iterator[bytes]:
-        nonlocal sent
-        for _ in range(1000):
-            sent += 100_000
-            yield bytes(100_000)
-
-    try:
-        response = httpx.post(f"{server.url}/v1/read", content=chunks(), timeout=60)
-        assert problem(response) == (413, "TooLarge")
-    except (httpx.WriteError, httpx.RemoteProtocolError):
-        pass  # the server hung up while the client still sent
-    assert sent < 90_000_000
-    assert server.post(png()).status_code == 200
-
-
-def test_a_hundred_megabytes_are_refused_unread(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
-        head = "POST /v1/read HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n"
-        client.sendall(head.encode() + bytes(1000))
-        assert client.recv(100).startswith(b"HTTP/1.1 413")
-    assert server.post(png()).status_code == 200
-
-
-def test_a_client_that_hangs_up_is_given_up(server: Server) -> None:
-    body = pdf(200)
-    gone = server.metric('ocr_plugin_requests_total{status="499"}')
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
-        head = f"POST /v1/read HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
-        client.sendall(head.encode() + body)
-        time.sleep(0.3)
-    assert server.post(png()).status_code == 200
-    until = time.monotonic() + 30
-    while server.metric('ocr_plugin_requests_total{status="499"}') == gone:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    assert server.metric("ocr_plugin_open_requests") == 0
-
-
-def test_a_long_document_meets_the_time_limit() -> None:
-    detector = Slow(0.05)
-    (late,) = ask(detector, pdf(200), time_limit=0.6, max_pages=300)
-    assert problem(late) == (504, "TimeLimit")
-    found = re.fullmatch(r"time limit of 0\.6 s: (\d+) pages were read", late.json()["message"])
-    assert found and 0 < int(found[1]) < 60
-    assert sum(detector.batches) < 60  # no more is read for a request that is over
-
-
-def test_too_many_pages_are_refused_before_any_is_read() -> None:
-    detector = Slow(0.5)
-    sheets = [Image.new("L", (60, 60)) for _ in range(6)]
-    tiff = io.BytesIO()
-    sheets[0].save(tiff, "TIFF", save_all=True, append_images=sheets[1:])
-    for refused in ask(detector, pdf(6), tiff.getvalue(), max_pages=5):
-        assert problem(refused) == (413, "TooLarge")
-    assert detector.batches == [0]
-
-
-def test_requests_of_many_clients_share_batches() -> None:
-    detector = Slow(0.02)
-    answers = ask(detector, *[png()] * 12)
-    assert [answer.status_code for answer in answers] == [200] * 12
-    assert sum(detector.batches) == 12 and max(detector.batches) >= 3
-
-
-def test_a_full_server_says_so_at_once() -> None:
-    detector = Slow()
-    detector.open.clear()
-    threading.Timer(1.0, detector.open.set).start()
-    answers = ask(detector, *[png()] * 5, max_requests=3)
-    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 503, 503]
-    full = next(answer for answer in answers if answer.status_code == 503)
-    assert full.json()["kind"] == "Busy" and full.headers["Retry-After"] == "1"
-
-
-def test_who_is_answered_makes_room_for_the_next() -> None:
-    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
-        return [await client.post("/v1/read", content=png()) for _ in range(2)]
-
-    answers = answers_of(Engine(Slow(), Says()), requests, max_requests=1)
-    assert [answer.status_code for answer in answers] == [200, 200]
-
-
-def test_pages_that_wait_for_a_request_that_is_over_are_not_read() -> None:
-    detector = Slow()
-    detector.open.clear()
-
-    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
-        late = await client.post("/v1/read", content=pdf(4))
-        detector.open.set()
-        return [late, await client.post("/v1/read", content=png())]
-
-    late, next_one = answers_of(Engine(detector, Says()), requests, time_limit=1.0)
-    assert problem(late) == (504, "TimeLimit") and next_one.status_code == 200
-    # What was begun when the time was over, and the next request's page.
-    assert len(detector.batches) == 3 and detector.batches[1] < 4 and detector.batches[2] == 1
-
-
-def test_pages_that_were_read_before_a_refusal_are_counted() -> None:
-    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
-        late = await client.post("/v1/read", content=pdf(200))
-        return [late, await client.get("/metrics")]
-
-    late, metrics = answers_of(Engine(Slow(0.05), Says()), requests, time_limit=0.6, max_pages=300)
-    read = re.search(r"(\d+) pages were read", late.json()["message"])
-    counted = re.search(r"^ocr_plugin_pages_total (\d+)", metrics.text, re.M)
-    assert read and counted and int(read[1]) == int(counted[1]) > 0
 
 
 def test_every_refusal_has_a_kind_and_a_line(server: Server) -> None:

@@ -9,7 +9,7 @@ from ocr_plugin.adapters.server_guidance import Told, readers_for
 from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import ConfigurationError
-from tests.adapters.test_server import answers_of, png
+from tests.adapters.servers import answers_of, png
 
 pytestmark = pytest.mark.filterwarnings("default")
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.adapters.test_server import Server, pdf
+from tests.adapters.servers import Server, pdf
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PHOTO = Path(__file__).parents[2] / "examples" / "shop_signs.jpg"
