@@ -20,6 +20,11 @@ _WORDS = {
     "IC15_2077": "IC15",
     "SVTP": "SVTP",
 }
+_WITH_AND_WITHOUT = {
+    "shipped": "with language",
+    "no language": "without",
+    "published": "without, each word once",
+}
 _PROTOCOLS = {"shipped": "as shipped", "published": "once, no language"}
 _APART = {"SROIE": "SROIE"}
 _READERS = {
@@ -43,7 +48,7 @@ def current() -> dict[Path, str]:
     tables: dict[Path, Mapping[str, Callable[[], str]]] = {
         _ROOT / "README.md": {"words": word_table, "pages": page_tables.short_table},
         _ROOT / "docs" / "batch.md": {"speed": batch_table, "soak": soak_table},
-        _ROOT / "docs" / "language.md": {"language": language_table},
+        _ROOT / "docs" / "language.md": {"readers": reader_table, "language": language_table},
         _ROOT / "docs" / "speed.md": speed_tables.tables(),
         _ROOT / "docs" / "word-detector.md": detection_tables.tables(),
     }
@@ -79,6 +84,28 @@ def word_table() -> str:
     head = ["accuracy_36, %", "", *_WORDS.values(), "mean", *_APART.values(), "ms a crop"]
     below = measured("words.json"), measured("crop_speed.json", "batches of 32; ")
     return table(head, rows, *below)
+
+
+def reader_table() -> str:
+    """Returns the Markdown table of readers with and without language, and the line under it."""
+    words = report("words.json")
+    rows = []
+    for reader in _READERS:
+        for protocol, how in _WITH_AND_WITHOUT.items():
+            sets = words["sets"][reader][protocol]["sets"]
+            scenes = [sets[name] for name in _WORDS]
+            mean = sum(scores["accuracy_36"] for scores in scenes) / len(scenes)
+            count = sum(scores["count"] for scores in scenes)
+            error = sum(scores["ece"] * scores["count"] for scores in scenes) / count
+            rows.append([
+                f"`{reader}`" if protocol == "shipped" else "",
+                how,
+                f"**{100 * mean:.1f}**",
+                *(f"{100 * sets[name]['accuracy_36']:.1f}" for name in _APART),
+                f"{error:.3f}",
+            ])  # fmt: skip
+    head = ["accuracy_36, %", "", "mean of five scene sets", *_APART.values(), "ECE, scenes"]
+    return table(head, rows, measured("words.json"))
 
 
 def batch_table() -> str:
