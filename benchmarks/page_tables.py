@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.markdown import measured, report, table
-from ocr_plugin.evaluation.protocol_scores import NO_LEXICON
+from ocr_plugin.evaluation.lexicons import NO_LEXICON
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
 _SETS = {
