@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.markdown import measured, report, table
-from ocr_plugin.evaluation.lexicons import NO_LEXICON
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 
 _SETS = {
@@ -20,7 +19,6 @@ _SETS = {
 }
 # Sets in which only some of the words are labelled, so that precision tells nothing.
 _PARTLY_LABELLED = {"svt"}
-_END_TO_END = "icdar2015-end-to-end"
 _OURS = "ocr-plugin "
 _PEERS = {"rapidocr": "RapidOCR", "paddleocr": "PaddleOCR", "tesseract": "tesseract"}
 
@@ -66,23 +64,6 @@ def full_table(kind: str = "") -> str:
             rows.append(cells)
     head = ["set: pages", "engine", "recall", "precision", "hmean", "seconds a page"]
     return table(head, rows, *_measured(kind))
-
-
-def protocol_table() -> str:
-    """Returns one row an engine that answers in words: ICDAR-2015's end-to-end hmean by lexicon."""
-    found_in = report("pages.json")
-    engines = {
-        engine: found[_END_TO_END]
-        for engine, found in found_in["sets"]["ic15"]["engines"].items()
-        if _END_TO_END in found
-    }
-    lexicons = list(next(iter(engines.values())))
-    rows = [
-        [_called(engine, found_in), *(f"{hmeans[lexicon]:.3f}" for lexicon in lexicons)]
-        for engine, hmeans in engines.items()
-    ]
-    head = ["hmean", *("no lexicon" if each == NO_LEXICON else each for each in lexicons)]
-    return table(head, rows, measured("pages.json"))
 
 
 def _sets(kind: str = "") -> Iterator[tuple[dict[str, Any], str, str]]:

@@ -48,7 +48,6 @@ def current() -> dict[Path, str]:
     tables: dict[Path, Mapping[str, Callable[[], str]]] = {
         _ROOT / "README.md": {"words": word_table, "pages": page_tables.short_table},
         _ROOT / "docs" / "batch.md": {"speed": batch_table, "soak": soak_table},
-        _ROOT / "docs" / "evaluation.md": {"protocols": page_tables.protocol_table},
         _ROOT / "docs" / "language.md": {"readers": reader_table, "language": language_table},
         _ROOT / "docs" / "speed.md": speed_tables.tables(),
         _ROOT / "docs" / "word-detector.md": detection_tables.tables(),
