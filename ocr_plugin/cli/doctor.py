@@ -164,9 +164,9 @@ def _openvino() -> Finding:
     if find_spec("openvino") is None:
         return Finding("OpenVINO", "not installed")
     try:
-        import openvino
+        from ocr_plugin.runtime.openvino_runtime import shared_core
 
-        numbers = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        numbers = shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     except Exception as error:  # as above
         return Finding("OpenVINO", "not usable", one_line(error))
     return Finding("OpenVINO", ", ".join(numbers))

@@ -5,6 +5,7 @@ faster, which would not be worth another package.
 """
 
 import threading
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +13,22 @@ from numpy.typing import NDArray
 
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.runtime.threads import cores
+
+
+@cache
+def shared_core() -> Any:
+    """Returns the one `openvino.Core` of this process, which is never let go.
+
+    A core's CPU plugin gives the thread that makes it a stack for signals, and takes the memory
+    away at its end. Where two cores do not end in the reverse order of their making, the thread is
+    left without one, and the next signal that Python handles kills the process.
+
+    Raises:
+        ModuleNotFoundError: OpenVINO, or what it needs, is not installed.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 class OpenVinoNetwork:
@@ -30,13 +47,12 @@ class OpenVinoNetwork:
 
     def __init__(self, content: bytes, threads: int) -> None:
         try:
-            import openvino
+            core = shared_core()
         except ModuleNotFoundError as error:
             raise ConfigurationError(
                 f"precision 'bfloat16' needs {error.name} for detector and PP-OCR:"
                 " pip install 'ocr-plugin[openvino]'"
             ) from error
-        core = openvino.Core()
         if not _has_bfloat16(core):
             raise ConfigurationError(
                 "precision 'bfloat16' is slower than float32 on this CPU; use 'float32'"

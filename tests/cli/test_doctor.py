@@ -8,7 +8,9 @@ import pytest
 
 from ocr_plugin.cli import doctor
 from ocr_plugin.recognizers.clip4str.catalogue import published
+from ocr_plugin.runtime import openvino_runtime
 from ocr_plugin.runtime.hub import cache_directory
+from ocr_plugin.runtime.openvino_runtime import shared_core
 from tests.distributions import install
 
 
@@ -106,6 +108,7 @@ def test_openvino_may_be_missing_or_broken(monkeypatch: pytest.MonkeyPatch) -> N
     broken = ModuleType("openvino")
     broken.__spec__ = ModuleSpec("openvino", None)
     monkeypatch.setitem(sys.modules, "openvino", broken)
+    monkeypatch.setattr(openvino_runtime, "shared_core", shared_core.__wrapped__)  # not kept
     assert found().state == "not usable" and "Core" in (found().problem or "")
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)
     assert found() == doctor.Finding("OpenVINO", "not installed")

@@ -1,5 +1,6 @@
 """Networks in bfloat16 by OpenVINO; a CPU without it computes in float32."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from ocr_plugin.recognizers.ppocr import PPOcrRecognizer
 from ocr_plugin.runtime import openvino_runtime
 from ocr_plugin.runtime import precision as runtime_precision
 from ocr_plugin.runtime.networks import OnnxModel
-from ocr_plugin.runtime.openvino_runtime import OpenVinoNetwork
+from ocr_plugin.runtime.openvino_runtime import OpenVinoNetwork, shared_core
 from ocr_plugin.runtime.precision import precision_beside
 from ocr_plugin.runtime.weights import bundled_model
 from tests.pictures import draw_crop, opened
@@ -86,8 +87,29 @@ def test_the_next_run_leaves_what_was_returned() -> None:
     np.testing.assert_array_equal(first, kept)
 
 
+def test_signals_are_handled_after_networks_have_gone() -> None:
+    code = """
+import os, signal
+from ocr_plugin.recognizers.ppocr import BUNDLED_MODEL
+from ocr_plugin.runtime import openvino_runtime
+from ocr_plugin.runtime.weights import bundled_model
+
+openvino_runtime._has_bfloat16 = lambda core: bool(core.available_devices)
+content = bundled_model(BUNDLED_MODEL).read_bytes()
+first, second = (openvino_runtime.OpenVinoNetwork(content, 1) for _ in range(2))
+del first
+third = openvino_runtime.OpenVinoNetwork(content, 1)
+del second, third
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
+
+
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setattr(openvino_runtime, "shared_core", shared_core.__wrapped__)  # not kept
     with pytest.raises(ConfigurationError, match=r"pip install 'ocr-plugin\[openvino\]'") as caught:
         DBNet(precision="bfloat16")
     assert "\n" not in str(caught.value)

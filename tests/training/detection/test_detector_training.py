@@ -18,6 +18,7 @@ from ocr_plugin.detectors.word_network import Head, TextNetwork
 from ocr_plugin.errors import CheckpointError, ConfigurationError, ExportError
 from ocr_plugin.evaluation.detection import matched
 from ocr_plugin.runtime.networks import OnnxModel
+from ocr_plugin.runtime.openvino_runtime import shared_core
 from ocr_plugin.runtime.torch_runtime import TorchNetwork
 from ocr_plugin.runtime.weights import bundled_model
 from ocr_plugin.training.detection import onnx_export
@@ -183,11 +184,11 @@ def test_training_goes_on_from_an_exported_file(network: TextNetwork, tmp_path: 
 
 
 def test_openvino_runs_the_file(network: TextNetwork, tmp_path: Path) -> None:
-    openvino = pytest.importorskip("openvino")
+    pytest.importorskip("openvino")
     path = tmp_path / "words.onnx"
     export_detector(network, path)
     hint = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(str(path), "CPU", hint)
+    compiled = shared_core().compile_model(str(path), "CPU", hint)
     pixels = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(3)) * 2 - 1
     with torch.inference_mode():
         wanted = network(pixels).sigmoid().numpy()
