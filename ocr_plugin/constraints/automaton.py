@@ -70,6 +70,11 @@ class CompiledConstraint:
         self._lexicon = lexicon
         self._weight = weight
 
+    @property
+    def guides(self) -> bool:
+        """Whether some text is forbidden or preferred; to abstain alone changes no reading."""
+        return self.automaton is not None or self.prefers
+
     def allows(self, text: str) -> bool:
         """Returns whether the text is allowed: by the automaton and by `check`."""
         return self.check(text) and (self.automaton is None or walks(self.automaton, text))

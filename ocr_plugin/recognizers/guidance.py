@@ -63,7 +63,7 @@ def compiled(
     if constraint is None:
         return None
     made = constraint.compiled()
-    if made.automaton is None and not made.prefers:
+    if not made.guides:
         return None
     if not made.writable(characters) or not _begins(made, characters):
         raise ConfigurationError(

@@ -24,7 +24,7 @@ def guided(recognizer: Recognizer, guidance: Guidance) -> Recognizer:
             )
         return made
     constraint = guidance.constraint.compiled() if guidance.constraint else None
-    free = constraint is None or (constraint.automaton is None and not constraint.prefers)
+    free = constraint is None or not constraint.guides
     if free and guidance.language is None:
         return recognizer
     return ChosenReader(recognizer, guidance)

@@ -1,7 +1,7 @@
 """Splits lines into words, reads these, and joins them into lines again.
 
 A line is split where a line recognizer reads spaces, or at the gaps in its ink; words are cut out
-and read, and replace earlier readings. The engine, hosts and the second opinion all use it.
+and read, and replace earlier readings. The engine, the hosts and every reader's decision use it.
 """
 
 import re
