@@ -38,17 +38,13 @@ class Emission:
     last: int
 
 
-def best_path(
-    probabilities: NDArray[np.float32], prior: NDArray[np.float32] | None = None
-) -> list[Emission]:
+def best_path(probabilities: NDArray[np.float32]) -> list[Emission]:
     """Returns the characters on the best path, from left to right.
 
     Args:
         probabilities: (columns, classes) float32.
-        prior: (classes,) float32, multiplies the probabilities for the choice of the likeliest
-            class, but not the confidences.
     """
-    ids = (probabilities if prior is None else probabilities * prior).argmax(axis=1)
+    ids = probabilities.argmax(axis=1)
     best = probabilities[np.arange(len(ids)), ids]
     bounds = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
     return [

@@ -20,14 +20,16 @@ from pydantic import Field
 
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.language.choice import language_for
+from ocr_plugin.language.mixture import Language
 from ocr_plugin.options import OnnxPrecision, Options, RuntimeOptions
 from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
 from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.constrained_beam import allowed_texts
-from ocr_plugin.recognizers.ctc import Emission, best_path
+from ocr_plugin.recognizers.ctc import Emission
 from ocr_plugin.recognizers.ctc_evidence import NEGLIGIBLE, CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind, union
 from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
+from ocr_plugin.recognizers.line_spaces import Alphabet, path_with_spaces
 from ocr_plugin.recognizers.ppocr_decoding import line_reading, word_columns
 from ocr_plugin.recognizers.whole_lines import decide_whole
 from ocr_plugin.recognizers.word_decider import WordDecider
@@ -85,8 +87,8 @@ class PPOcrOptions(Options):
         default=5.0,
         gt=0,
         allow_inf_nan=False,
-        description="Factor for the probability of a space: the network predicts too few."
-        " On pages held back from training, 3 to 10 read equally well, 1 and 30 worse.",
+        description="Factor for the probability of a space by the network; the gaps in the ink"
+        " and the language count as well.",
     )
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 for one per core.")
     sure: float = Field(
@@ -133,8 +135,7 @@ class PPOcrRecognizer:
         self._characters = ["", *characters.split("\n"), " "]
         # The ideographic space is one of the characters of the file.
         self._spaces = [place for place, each in enumerate(self._characters) if each.isspace()]
-        self._prior = np.ones(len(self._characters), np.float32)
-        self._prior[-1] = self.options.space_prior
+        self._alphabet = Alphabet(self._characters, self._spaces, self.options.space_prior)
         self.component = Component(
             name=onnx_name("ppocr", path, precision),
             version=version("ocr-plugin"),
@@ -158,20 +159,22 @@ class PPOcrRecognizer:
 
     def _guide(self, guidance: Guidance) -> None:
         """Sets what is decided by; only before the reader is handed out."""
-        known = language_for(guidance.language or self.options.language)
+        self._language = language_for(guidance.language or self.options.language)
         self._constraint = compiled(guidance.constraint, self.characters, "PP-OCR")
-        decides = known is not None or self._constraint is not None
-        decider = WordDecider(self._views, _WEIGHTS, known, self._constraint, guidance.views)
+        decides = self._language is not None or self._constraint is not None
+        decider = WordDecider(
+            self._views, _WEIGHTS, self._language, self._constraint, guidance.views
+        )
         self._decide = decider if decides else None
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
         """Returns the reading of each crop, in order; see `protocols.Recognizer`."""
         if self._decide is not None and self._of_lines:
-            firsts = self.evidence_of_lines(crops)
+            firsts = self.evidence_of_lines(crops, self._language)
             return decide_whole(crops, firsts, self._decide, self._is_doubtful)
         if self._decide is None:
-            return [each.reading for each in self.evidence(crops, doubtful=0)]
-        seen = self.evidence(crops, self.options.sure)
+            return [each.reading for each in self.evidence(crops, 0, None)]
+        seen = self.evidence(crops, self.options.sure, self._language)
         lines = [(first.reading.words, first.words) for first in seen]
         read = self._decide.decide_lines(crops, lines, self._is_doubtful)
         # A line in which nothing was in doubt keeps its own confidence, spaces included.
@@ -224,17 +227,20 @@ class PPOcrRecognizer:
         texts = union([" ".join(text.split()) for text in texts])
         return union(texts, allowed_texts(evidence, self._constraint, texts))
 
-    def evidence(self, crops: Sequence[RGB], doubtful: float) -> list[LineEvidence]:
+    def evidence(
+        self, crops: Sequence[RGB], doubtful: float, language: Language | None
+    ) -> list[LineEvidence]:
         """Returns the reading of each crop, with what the network says about doubtful words.
 
         Args:
             crops: as for `recognize`.
             doubtful: there is evidence of words with less confidence than this, and of those that
                 the constraint forbids.
+            language: has a say where spaces are; None if it does not count.
         """
         found: dict[int, LineEvidence] = {}
         for index, steps, filled in self._outputs(crops):
-            reading, path = self._decode(steps, filled)
+            reading, path = self._decode(steps, filled, crops[index], language)
             bounds = word_columns(path, self._spaces, math.ceil(len(steps) * filled))
             words = tuple(
                 self._columns(steps[first:last])
@@ -245,12 +251,15 @@ class PPOcrRecognizer:
             found[index] = LineEvidence(reading, words)
         return [found[index] for index in range(len(crops))]
 
-    def evidence_of_lines(self, crops: Sequence[RGB]) -> list[tuple[Reading, CtcEvidence]]:
+    def evidence_of_lines(
+        self, crops: Sequence[RGB], language: Language | None
+    ) -> list[tuple[Reading, CtcEvidence]]:
         """Returns the reading of each crop, with what the network says about all its columns."""
         found = {}
         for index, steps, filled in self._outputs(crops):
             own = steps[: math.ceil(len(steps) * filled)]
-            found[index] = self._decode(steps, filled)[0], self._columns(own)
+            reading, _ = self._decode(steps, filled, crops[index], language)
+            found[index] = reading, self._columns(own)
         return [found[index] for index in range(len(crops))]
 
     def evidence_of_words(
@@ -272,8 +281,10 @@ class PPOcrRecognizer:
     def _columns(self, steps: NDArray[np.float32]) -> CtcEvidence:
         least = NEGLIGIBLE if self._constraint is None else _CONSTRAINED_NEGLIGIBLE
         if self._of_lines:  # the space is a character like any other
+            likelier = np.ones(len(self._characters), np.float32)
+            likelier[-1] = self.options.space_prior
             others = self._spaces[:-1]
-            return CtcEvidence.of(steps * self._prior, self._characters, others, least)
+            return CtcEvidence.of(steps * likelier, self._characters, others, least)
         return CtcEvidence.of(steps, self._characters, self._spaces, least)
 
     def _outputs(self, crops: Sequence[RGB]) -> Iterator[tuple[int, NDArray[np.float32], float]]:
@@ -317,14 +328,11 @@ class PPOcrRecognizer:
             for start in range(0, len(same), size):
                 yield same[start : start + size]
 
-    def _decode(self, steps: NDArray[np.float32], filled: float) -> tuple[Reading, list[Emission]]:
-        """Returns the best path's reading, and the path.
-
-        Args:
-            steps: (T, C) float32 class probabilities.
-            filled: share of the T steps that the crop covers; the rest is padding.
-        """
-        path = best_path(steps, self._prior)
+    def _decode(
+        self, steps: NDArray[np.float32], filled: float, crop: RGB, language: Language | None
+    ) -> tuple[Reading, list[Emission]]:
+        """Returns the reading of a line, and its path; see `path_with_spaces`."""
+        path = path_with_spaces(steps, filled, crop, self._alphabet, language)
         text = [self._characters[emission.id] for emission in path]
         confidences = [emission.confidence for emission in path]
         scale = 1 / (len(steps) * filled)

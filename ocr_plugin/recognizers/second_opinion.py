@@ -131,7 +131,7 @@ class SecondOpinion:
 
     def _guide(self, guidance: Guidance) -> None:
         """Sets what is decided by; only before the reader is handed out."""
-        known = language_for(guidance.language or self.options.language)
+        self._language = language_for(guidance.language or self.options.language)
         self._first, self._second = self._readers
         self._constraint = None
         if guidance.constraint is not None:
@@ -139,14 +139,16 @@ class SecondOpinion:
             within = Guidance("none", guidance.constraint)
             self._first = self._first.guided(_writable(within, self._first.characters))
             self._second = self._second.guided(_writable(within, self._known))
-        self._decide = WordDecider(self._views, _WEIGHTS, known, self._constraint, guidance.views)
+        self._decide = WordDecider(
+            self._views, _WEIGHTS, self._language, self._constraint, guidance.views
+        )
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
         """Returns the reading of each crop, in order; see `protocols.Recognizer`."""
         if self._constraint is not None and self._constraint.of_lines:
-            whole = self._first.evidence_of_lines(crops)
+            whole = self._first.evidence_of_lines(crops, self._language)
             return decide_whole(crops, whole, self._decide, self._is_doubtful)
-        firsts = self._first.evidence(crops, self.options.sure)
+        firsts = self._first.evidence(crops, self.options.sure, self._language)
         lines = [_words(crop, first) for crop, first in zip(crops, firsts, strict=True)]
         read = self._decide.decide_lines(crops, lines, self._is_doubtful)
         # If the words of a line were guesses, so are their readings.

@@ -1,5 +1,7 @@
 """Splits a line into words at the gaps in its ink."""
 
+import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
@@ -59,6 +61,33 @@ def ink_spans(crop: RGB) -> list[tuple[float, float]]:
         for start, end in words
         if end - start >= _MIN_INK * _ANALYSIS_HEIGHT
     ] or [(0.0, 1.0)]
+
+
+def gaps_between(crop: RGB, places: Sequence[float]) -> NDArray[np.float64]:
+    """Returns the widest gap in the ink between each two neighbouring places of a line.
+
+    Args:
+        crop: (h, w, 3) uint8 RGB, a rectified line.
+        places: N, from left to right, as fractions of its width, such as characters' middles.
+
+    Returns:
+        (N - 1,) float64, in line heights; all 0 if no ink is found.
+    """
+    height, width = crop.shape[:2]
+    columns = max(1, round(width * _ANALYSIS_HEIGHT / height))
+    shrinks = height > _ANALYSIS_HEIGHT
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    inked = inked_columns(
+        np.asarray(cv2.resize(crop, (columns, _ANALYSIS_HEIGHT), interpolation=how), np.uint8)
+    )
+    widths = np.zeros(max(len(places) - 1, 0))
+    if not inked.any():
+        return widths
+    for index, (start, end) in enumerate(pairwise(places)):
+        first = int(start * columns)
+        part = inked[first : max(first + 1, math.ceil(end * columns))]
+        widths[index] = max((last - first for first, last in ink_runs(~part)), default=0)
+    return widths / _ANALYSIS_HEIGHT
 
 
 def _word_gap(gaps: NDArray[np.float64]) -> float:

@@ -35,30 +35,15 @@ def test_each_word_of_a_line_has_its_own_confidence(recognizer: PPOcrRecognizer)
     plain, alone = recognizer.recognize([draw_crop("clear words"), draw_crop("clear")])
     assert len(plain.words) == 2
     assert [word.confidence for word in alone.words] == [alone.confidence]
-    # One time step a character: "ab", a space, "c".
+    # One time step a character: "ab", a space that is surely one, "c".
     steps = np.zeros((4, len(recognizer._characters)), np.float32)
     for step, (character, confidence) in enumerate(
-        [("a", 0.9), ("b", 0.8), (" ", 0.3), ("c", 0.5)]
+        [("a", 0.9), ("b", 0.8), (" ", 1.0), ("c", 0.5)]
     ):
         steps[step, recognizer._characters.index(character)] = confidence
-    reading, _ = recognizer._decode(steps, 1.0)
+    reading, _ = recognizer._decode(steps, 1.0, draw_crop("ab c"), None)
     assert reading.text == "ab c"
     assert [word.confidence for word in reading.words] == pytest.approx([(0.9 * 0.8) ** 2, 0.5**4])
-
-
-@pytest.mark.parametrize(("prior", "text"), [(1.0, "ab"), (5.0, "a b")])
-def test_a_space_is_more_likely_than_the_network_says(prior: float, text: str) -> None:
-    recognizer = PPOcrRecognizer(space_prior=prior)
-    steps = np.zeros((3, len(recognizer._characters)), np.float32)
-    steps[0, recognizer._characters.index("a")] = 0.9
-    steps[1, [0, recognizer._characters.index(" ")]] = 0.6, 0.2
-    steps[2, recognizer._characters.index("b")] = 0.9
-    reading, _ = recognizer._decode(steps, 1.0)
-    assert reading.text == text
-    # A space that is seldom seen is as unsure as the network says.
-    assert reading.confidence == pytest.approx(
-        (0.81 if prior == 1 else 0.81 * 0.2) ** (4 / len(text))
-    )
 
 
 def test_characters_are_placed_where_they_stand(recognizer: PPOcrRecognizer) -> None:
