@@ -39,6 +39,7 @@ def _continued(first: Item, second: Item) -> Item:
         min(first.y0, second.y0),
         max(first.x1, second.x1),
         max(first.y1, second.y1),
+        max(first.height, second.height),
     )
 
 

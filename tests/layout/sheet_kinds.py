@@ -152,17 +152,17 @@ def sidebar(sheet: Sheet) -> None:
 
 
 def chart(sheet: Sheet) -> None:
-    """A chart between paragraphs: its axes' labels run up and down beside it."""
+    """A chart between paragraphs, with labels of two axes that run up and down beside it."""
     size = sheet.size
     y = sheet.column(0, 0, 30 * size, 4) + 1.5 * size
     sheet.turned(2 * size, y + 3 * size, "height in metres", up=True)
     for number in range(5):
         sheet.right(6 * size, y + 3 * number * size, f"{40 - 10 * number}")
-    sheet.turned(26 * size, y + 3 * size, "temperature", up=False)
-    y += 5 * 3 * size
+    top, y = y + 3 * size, y + 5 * 3 * size
     for number in range(5):
         sheet.centred((7 + 4 * number) * size, y, f"{1990 + 5 * number}")
     sheet.centred(15 * size, y + 1.6 * size, "year of measurement")
+    sheet.turned(26 * size, top, "temperature", up=False)
     sheet.column(0, y + 4.5 * size, 30 * size, 4)
 
 

@@ -26,8 +26,8 @@ SENTENCES = {
     "savait où elle allait mais au printemps des bateaux venaient avec du sel et des lettres",
     "el": "το ποτάμι περνούσε αργά από τους παλιούς μύλους και κανείς στις όχθες δεν ήξερε πού "
     "πήγαινε αλλά κάθε άνοιξη μερικές βάρκες έρχονταν με αλάτι και γράμματα",
-    "ru": "река медленно текла мимо старых мельниц и никто на берегу не знал куда она идет но "
-    "каждую весну лодки поднимались от моря с солью и новыми письмами",
+    "hr": "rijeka je polako tekla pored starih mlinova i nitko na obali nije znao kamo ide ali "
+    "svakog su je proljeća pratili brodovi s mora koji su nosili sol i nova pisma",
 }
 
 
@@ -61,7 +61,7 @@ VARIATIONS = (
     Variation(34, 1.25, 1.2, "de", 0.03, 0.6, 0.08, 2),
     Variation(14, 1.5, 3.0, "fr", 0.05, -1.5, 0.0, 3),
     Variation(27, 1.3, 1.6, "el", 0.04, 3.0, 0.05, 4),
-    Variation(42, 1.6, 2.4, "ru", 0.06, -0.8, 0.0, 5),
+    Variation(42, 1.6, 2.4, "hr", 0.06, -0.8, 0.0, 5),
 )
 
 

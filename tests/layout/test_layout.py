@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ocr_plugin.layout import page, pieces, reading_order
+from ocr_plugin.layout import columns, page, pieces, reading_order
 from ocr_plugin.protocols import Points
 from ocr_plugin.schema import Block, Word
 
@@ -95,14 +95,14 @@ def test_narrow_cells_are_read_by_rows() -> None:
 
 def test_the_work_on_a_long_table_grows_with_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = 0
-    columns = reading_order._columns
+    find_columns = columns.columns_of
 
     def counted(items: list[pieces.Item]) -> list[list[pieces.Item]]:
         nonlocal looked_at
         looked_at += len(items)
-        return columns(items)
+        return find_columns(items)
 
-    monkeypatch.setattr(reading_order, "_columns", counted)
+    monkeypatch.setattr(reading_order, "columns_of", counted)
     work = []
     for rows in (40, 80):
         cells = [
@@ -119,9 +119,17 @@ def test_the_work_on_a_long_table_grows_with_its_length(monkeypatch: pytest.Monk
 
 def test_text_across_the_page_does_not_disturb_the_rest() -> None:
     pieces = [piece(10, 10, "upright one"), piece(10, 35, "upright two")]
-    sideways = piece(-200, -400, "side", turn=90)
-    blocks = page.arrange([sideways, *pieces])
-    assert texts(blocks) == ["upright one", "upright two", "side"]
+    below = piece(100, -80, "side", turn=90)
+    assert texts(page.arrange([below, *pieces])) == ["upright one", "upright two", "side"]
+
+
+@pytest.mark.parametrize(("x", "place"), [(-40, 0), (200, 2)])
+def test_text_across_the_page_has_its_place_beside_level_text(x: float, place: int) -> None:
+    pieces = [piece(10, 10, "upright one"), piece(10, 35, "upright two")]
+    expected = ["upright one", "upright two"]
+    expected.insert(place, "side")
+    side = piece(8, -x - 20, "side", turn=90)
+    assert texts(page.arrange([*pieces, side])) == expected
 
 
 def test_every_piece_comes_out_once() -> None:
