@@ -47,7 +47,8 @@ def grouped(lines: list[Item]) -> list[list[Item]]:
     """Returns blocks of consecutive lines that are close together and of similar height."""
     blocks: list[list[Item]] = []
     for line in lines:
-        if blocks and any(_close(other, line) for other in blocks[-1]):
+        # The last lines are most likely to be close; so a long block is rarely looked through.
+        if blocks and any(_close(other, line) for other in reversed(blocks[-1])):
             blocks[-1].append(line)
         else:
             blocks.append([line])

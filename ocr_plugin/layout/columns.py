@@ -45,7 +45,7 @@ def columns_of(items: list[Item]) -> list[list[Item]]:
     columns = cut(items, sideways_span, GUTTER)
     if len(columns) == 1:
         return []
-    if _beside(columns) and _are_prose(columns, items):
+    if _beside(columns) and _are_prose(columns):
         return columns
     columns = cut(items, sideways_span, _APART)
     if len(columns) > 1 and _beside(columns) and not is_table(columns, items):
@@ -90,12 +90,14 @@ def _beside(columns: list[list[Item]]) -> bool:
     return all(min(bottom, y1) - max(top, y0) >= _BESIDE * (y1 - y0) for y0, y1 in spans)
 
 
-def _are_prose(columns: list[list[Item]], items: list[Item]) -> bool:
+def _are_prose(columns: list[list[Item]]) -> bool:
     rows = list(map(rows_of, columns))
     longest = max(map(len, rows))
-    # Two words a line are enough in a long text, whose last column may be short.
+    # Two words a line are enough in a long text, and one in a column of which little is left.
     words = _WORDS if longest < 2 * _LINES else _WORDS - 1
-    if longest < _LINES or not all(_is_prose(column, words) for column in rows):
+    if longest < _LINES or not all(
+        _is_prose(column, words if 2 * len(column) >= longest else 1.0) for column in rows
+    ):
         return False
     if _ends_in_colons(rows[0]):
         return False

@@ -51,13 +51,12 @@ def _by_direction(pieces: Sequence[Piece]) -> list[tuple[NDArray[np.float64], li
         return []
     weights = np.array([sum(len(word.text) for word in piece.words) for piece in pieces])
     vectors = np.stack([piece.direction for piece in pieces])
-    # Every piece votes for its direction, and those within 45 degrees, with its characters.
-    votes = np.where(vectors @ vectors.T > np.cos(np.pi / 4), 1.0, 0.0) @ weights
-    near = vectors @ vectors[int(np.argmax(votes))] > np.cos(np.pi / 4)
+    angles = np.arctan2(vectors[:, 1], vectors[:, 0])
+    near = vectors @ vectors[_most_voted(angles, weights)] > np.cos(np.pi / 4)
     main = (vectors[near] * weights[near, None]).sum(axis=0)
     main = main / np.linalg.norm(main)
     # A few degrees of tilt are perspective or hand-held photography, not the page's direction.
-    angles = np.arctan2(vectors[:, 1], vectors[:, 0]) - np.arctan2(main[1], main[0])
+    angles -= np.arctan2(main[1], main[0])
     turns = np.rint(angles / (np.pi / 2)).astype(int) % 4
     groups = []
     for turn in range(4):
@@ -69,6 +68,22 @@ def _by_direction(pieces: Sequence[Piece]) -> list[tuple[NDArray[np.float64], li
             )
             groups.append((rotated, members))
     return groups
+
+
+def _most_voted(angles: NDArray[np.float64], weights: NDArray[np.int64]) -> int:
+    """Returns the index of the angle with most weight within 45 degrees of it.
+
+    Args:
+        angles: radians from -pi to pi, (N,).
+        weights: of each angle, (N,).
+    """
+    order = np.argsort(angles)
+    # Three turns in a row, so that no window passes an end.
+    turns = np.concatenate([angles[order] + turn for turn in (-2 * np.pi, 0.0, 2 * np.pi)])
+    sums = np.concatenate([[0], np.cumsum(np.tile(weights[order], 3))])
+    start = np.searchsorted(turns, angles - np.pi / 4)
+    end = np.searchsorted(turns, angles + np.pi / 4, side="right")
+    return int(np.argmax(sums[end] - sums[start]))
 
 
 def _bounds(outline: Points, along: NDArray[np.float64]) -> tuple[float, float, float, float]:
@@ -103,13 +118,16 @@ def _stacks(items: list[Item]) -> list[list[Item]]:
     """Returns the columns of single letters, from top to bottom, that touch but nothing beside."""
     letters = [item for item in items if len(item.text) == 1 and item.text.isalpha()]
     stacks: list[list[Item]] = []
+    growing: list[list[Item]] = []
     for letter in sorted(letters, key=lambda item: item.y0):
-        for stack in stacks:
+        growing = [stack for stack in growing if letter.y0 <= stack[-1].y1 + stack[-1].height]
+        for stack in growing:
             if _on(stack[-1], letter):
                 stack.append(letter)
                 break
         else:
-            stacks.append([letter])
+            growing.append([letter])
+            stacks.append(growing[-1])
     return [
         stack
         for stack in stacks

@@ -133,7 +133,9 @@ def _sections(bands: list[list[Item]]) -> list[list[Item]]:
 
 
 def _covered(band: list[Item], least: float) -> Spans:
-    return _merged([sideways_span(item) for item in band], least)
+    # A heading's words are further apart than those of the text.
+    gap = max(least, GUTTER * median_height(band))
+    return _merged([sideways_span(item) for item in band], gap)
 
 
 def _merged(spans: Spans, least: float) -> Spans:

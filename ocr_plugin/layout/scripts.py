@@ -66,6 +66,7 @@ def _base(item: Item, boxes: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) 
         fits &= item.x1 - item.x0 <= _WIDTH * height
     if not fits.any():
         return None
-    # A script rather follows its base than precedes it.
-    distance = np.where(fits, np.abs(gap) + np.where(after > before, 0.0, 0.1 * height), np.inf)
-    return int(np.argmin(distance))
+    # A script rather follows its base than precedes it, and is rather of the nearer line.
+    distance = np.abs(gap) + np.where(after > before, 0.0, 0.1 * height)
+    distance += np.abs(item.middle - (y0 + y1) / 2)
+    return int(np.argmin(np.where(fits, distance, np.inf)))
