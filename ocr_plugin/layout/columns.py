@@ -20,21 +20,28 @@ Rows = list[list[Item]]
 # White space between columns of prose, and between others, in line heights.
 GUTTER = 0.7
 _APART = 2.5
-# Of a line of prose: its width in heights, or its words where the lines begin in lower case.
-_WIDE = 7.0
-_WORDS = 3.0
-_LINES = 3
-# Lines of prose follow each other at no more than this many heights.
-_PITCH = 2.2
-# From this share of level rows on, these are rows of a table.
-_TABLE_SHARE = 0.7
-# Share of the lines of level columns that begin in lower case if these are prose.
-_LOWER_SHARE = 0.2
-# Share of the lines of running text that are full, and a narrow space between words, in heights.
-_FULL_SHARE = 0.75
-_SPACE = 0.2
+# White space within a line that makes it two cells, in line heights.
+_CELL_GAP = 1.2
 # Columns stand beside each other by at least this share of the shorter one.
 _BESIDE = 0.5
+# From this share of level rows on, these are rows of a table.
+_TABLE_SHARE = 0.7
+# From this share on, they may be even if their cells are as long as lines of prose.
+_ALL_LEVEL = 0.9
+
+# Least number of lines by which a column is known as prose, and most heights from one to the next.
+_LINES = 3
+_PITCH = 2.2
+# Least width of such lines, in heights, or number of words if they mostly begin in lower case.
+_WIDE = 7.0
+_WORDS = 3.0
+# Fewer words a line are enough in so many lines, if most are full and some begin in lower case.
+_LONG = 6
+_FEW_WORDS = 1.4
+_FULL_SHARE = 0.75
+_LOWER_SHARE = 0.2
+# A narrow space between words, in heights.
+_SPACE = 0.2
 
 
 def columns_of(items: list[Item]) -> list[list[Item]]:
@@ -79,8 +86,13 @@ def grid_of(items: list[Item]) -> list[list[list[Item]]]:
 def cells_of(part: list[Item]) -> list[list[Item]]:
     """Returns the cells of a table's row from left to right; empty if it seems to be several."""
     columns = cut(part, sideways_span, GUTTER)
-    single = sum(len(rows_of(column)) == 1 for column in columns)
-    return columns if len(columns) > 1 and 2 * single >= len(columns) else []
+    rows = list(map(rows_of, columns))
+    single = sum(len(column) == 1 for column in rows)
+    if len(columns) == 1 or 2 * single < len(columns):
+        return []
+    wrapped = (row for column in rows if len(column) > 1 for row in column)
+    # White space within a line would make it two cells.
+    return columns if all(len(cut(row, sideways_span, _CELL_GAP)) == 1 for row in wrapped) else []
 
 
 def _beside(columns: list[list[Item]]) -> bool:
@@ -93,11 +105,7 @@ def _beside(columns: list[list[Item]]) -> bool:
 def _are_prose(columns: list[list[Item]]) -> bool:
     rows = list(map(rows_of, columns))
     longest = max(map(len, rows))
-    # Two words a line are enough in a long text, and one in a column of which little is left.
-    words = _WORDS if longest < 2 * _LINES else _WORDS - 1
-    if longest < _LINES or not all(
-        _is_prose(column, words if 2 * len(column) >= longest else 1.0) for column in rows
-    ):
+    if longest < _LINES or not all(_is_prose(column, longest) for column in rows):
         return False
     if _ends_in_colons(rows[0]):
         return False
@@ -105,17 +113,26 @@ def _are_prose(columns: list[list[Item]]) -> bool:
 
 
 def _are_cells(left: Rows, right: Rows) -> bool:
-    """Whether long lines are those of a table: all level, and one column never goes on."""
-    if min(len(left), len(right)) < _LINES or share_of_level_rows(left, right) < 0.9:
+    """Whether long lines are those of a table: all level, and those of a column do not go on."""
+    if min(len(left), len(right)) < _LINES or share_of_level_rows(left, right) < _ALL_LEVEL:
         return False
-    return any(_is_cased(rows) and _lower_share(rows) < _LOWER_SHARE for rows in (left, right))
+    return any(
+        _is_cased(rows)
+        and _lower_share(rows) < _LOWER_SHARE
+        and _share_of_full_lines(rows) < _FULL_SHARE
+        for rows in (left, right)
+    )
 
 
-def _is_prose(rows: Rows, least: float) -> bool:
+def _is_prose(rows: Rows, longest: int) -> bool:
     """Whether a column holds running text: words, in close lines too long for a table's cells.
 
-    Shorter lines are those of running text if the median one has at least `least` words, and half
-    of them begin in lower case, or some of them while most are as full as can be.
+    Shorter lines are those of running text if they hold several words, and half of them begin in
+    lower case, or if some do and nearly all lines are as full as can be.
+
+    Args:
+        rows: of the column.
+        longest: the number of rows of the longest column beside it.
     """
     texts = list(map(_text, rows))
     letters = sum(sum(map(str.isalpha, text)) >= sum(map(str.isdigit, text)) for text in texts)
@@ -128,12 +145,15 @@ def _is_prose(rows: Rows, least: float) -> bool:
     widths = [(max(item.x1 for item in row) - row[0].x0) / row[0].height for row in rows]
     if float(np.median(widths)) >= _WIDE:
         return True
-    words = float(np.median([len(text.split()) for text in texts]))
+    counts = [len(text.split()) for text in texts]
     lower = _lower_share(rows)
+    if float(np.median(counts)) >= _WORDS and 2 * lower >= 1:
+        return True
     goes_on = lower >= _LOWER_SHARE or not _is_cased(rows)
-    return words >= least and (
-        2 * lower >= 1 or (goes_on and _share_of_full_lines(rows) >= _FULL_SHARE)
-    )
+    # Little may be left of the text in its last column.
+    words = _FEW_WORDS if 2 * len(rows) >= longest else 1.0
+    long = longest >= _LONG and float(np.mean(counts)) >= words
+    return long and goes_on and _share_of_full_lines(rows) >= _FULL_SHARE
 
 
 def _share_of_full_lines(rows: Rows) -> float:
