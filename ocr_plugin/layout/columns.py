@@ -6,13 +6,13 @@ import numpy as np
 
 from ocr_plugin.layout.pieces import Item
 from ocr_plugin.layout.rows import (
+    bands_of,
     cut,
     flat,
     rows_of,
     share_of_level_rows,
     sideways_span,
     spaced,
-    upright_span,
 )
 
 Rows = list[list[Item]]
@@ -22,6 +22,8 @@ GUTTER = 0.7
 _APART = 2.5
 # White space within a line that makes it two cells, in line heights.
 _CELL_GAP = 1.2
+# Ratio of heights up to which two lines are in one size of print.
+_SAME_PRINT = 1.4
 # Columns stand beside each other by at least this share of the shorter one.
 _BESIDE = 0.5
 # From this share of level rows on, these are rows of a table.
@@ -73,7 +75,7 @@ def grid_of(items: list[Item]) -> list[list[list[Item]]]:
     White space parts its rows, and in most of them only few cells have several lines, the others
     one, beside the first or the middle one.
     """
-    bands = cut(items, upright_span, 0.0)
+    bands = bands_of(items)
     parts = [flat(part) for part in spaced(bands)]
     if len(parts) < _LINES:
         return []
@@ -90,9 +92,16 @@ def cells_of(part: list[Item]) -> list[list[Item]]:
     single = sum(len(column) == 1 for column in rows)
     if len(columns) == 1 or 2 * single < len(columns):
         return []
-    wrapped = (row for column in rows if len(column) > 1 for row in column)
-    # White space within a line would make it two cells.
-    return columns if all(len(cut(row, sideways_span, _CELL_GAP)) == 1 for row in wrapped) else []
+    return columns if all(map(_is_cell, rows)) else []
+
+
+def _is_cell(rows: Rows) -> bool:
+    """Whether rows are the lines of one cell: without wide gaps, and in one size of print."""
+    heights = [row[0].height for row in rows]
+    return len(rows) == 1 or (
+        max(heights) <= _SAME_PRINT * min(heights)
+        and all(len(cut(row, sideways_span, _CELL_GAP)) == 1 for row in rows)
+    )
 
 
 def _beside(columns: list[list[Item]]) -> bool:

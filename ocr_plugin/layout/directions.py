@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ocr_plugin.layout.pieces import Item, Piece
 from ocr_plugin.layout.reading_order import in_order
-from ocr_plugin.layout.rows import cut, median_height, sideways_span, upright_span
+from ocr_plugin.layout.rows import bands_of, cut, median_height, sideways_span
 from ocr_plugin.layout.scripts import with_scripts
 from ocr_plugin.protocols import Points
 
@@ -105,8 +105,7 @@ def _stand_in(rows: list[list[Item]], along: NDArray[np.float64]) -> Item:
 
 def _clusters(items: list[Item]) -> Iterator[list[Item]]:
     """Yields the items in groups that wide white space parts."""
-    for span, gap in ((sideways_span, _ALONG), (upright_span, _ACROSS)):
-        parts = cut(items, span, gap)
+    for parts in (cut(items, sideways_span, _ALONG), bands_of(items, _ACROSS)):
         if len(parts) > 1:
             for part in parts:
                 yield from _clusters(part)

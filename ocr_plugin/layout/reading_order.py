@@ -15,6 +15,7 @@ import numpy as np
 from ocr_plugin.layout.columns import GUTTER, columns_of, grid_of, is_table
 from ocr_plugin.layout.pieces import Item
 from ocr_plugin.layout.rows import (
+    bands_of,
     cut,
     flat,
     gaps_between,
@@ -22,7 +23,6 @@ from ocr_plugin.layout.rows import (
     rows_of,
     sideways_span,
     spaced,
-    upright_span,
 )
 from ocr_plugin.layout.spatial_order import spatial_order
 
@@ -41,14 +41,14 @@ def in_order(items: list[Item]) -> list[list[Item]]:
     """Returns the items as rows in reading order, each row from left to right."""
     if not items:
         return []
-    parts = _without_margins(cut(items, upright_span, 0.0))
+    parts = _without_margins(bands_of(items))
     return [row for part in parts for row in _ordered(part)]
 
 
 def _ordered(items: list[Item]) -> list[list[Item]]:
     if len(items) == 1:
         return [items]
-    bands = cut(items, upright_span, 0.0)
+    bands = bands_of(items)
     parts = _beside_turned(items) or _sections(bands)
     if len(parts) == 1:
         parts = columns_of(items)

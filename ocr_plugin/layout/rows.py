@@ -28,12 +28,6 @@ def sideways_span(item: Item) -> tuple[float, float]:
     return item.x0, item.x1
 
 
-def upright_span(item: Item) -> tuple[float, float]:
-    """Returns top and bottom, less what neighbouring lines may overlap."""
-    slack = _SLACK * min(item.height, item.y1 - item.y0)
-    return item.y0 + slack, item.y1 - slack
-
-
 def flat(groups: Sequence[list[_T]]) -> list[_T]:
     """Returns the members of all groups, in their order."""
     return [member for group in groups for member in group]
@@ -58,6 +52,20 @@ def cut(
         groups[-1].append(item)
         reach = max(reach, end)
     return groups
+
+
+def bands_of(items: list[Item], gap: float = 0.0) -> list[list[Item]]:
+    """Returns the items split wherever none crosses a gap of at least `gap` heights upright.
+
+    Neighbouring lines may overlap a little.
+    """
+    slack = _SLACK * median_height(items)
+
+    def span(item: Item) -> tuple[float, float]:
+        loose = min(slack, _SLACK * min(item.height, item.y1 - item.y0))
+        return item.y0 + loose, item.y1 - loose
+
+    return cut(items, span, gap)
 
 
 def rows_of(items: list[Item]) -> list[list[Item]]:
