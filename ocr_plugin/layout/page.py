@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from ocr_plugin.layout.blocks import block_of, grouped, merged_row
+from ocr_plugin.layout.blocks import block_of, grouped, merged_row, table_of
 from ocr_plugin.layout.directions import items_of
 from ocr_plugin.layout.pieces import Item, Piece
 from ocr_plugin.layout.reading_order import in_order
+from ocr_plugin.layout.rows import flat
+from ocr_plugin.layout.tables import stretches
 from ocr_plugin.layout.withheld import withheld_of
 from ocr_plugin.layout.words import ReadRegion, pieces_of
 from ocr_plugin.schema import Block, EngineInfo, Page, Source
@@ -20,8 +22,11 @@ def arrange(pieces: Sequence[Piece]) -> tuple[Block, ...]:
     """
     blocks: list[Block] = []
     for rows in _by_frame(in_order(items_of(pieces))):
-        lines = [line for row in rows for line in merged_row(row)]
-        blocks += map(block_of, grouped(lines))
+        for lines, columns in stretches(list(map(merged_row, rows))):
+            if columns:
+                blocks.append(table_of(lines, columns))
+            else:
+                blocks += map(block_of, grouped(flat(lines)))
     return tuple(blocks)
 
 

@@ -15,18 +15,18 @@ import numpy as np
 from ocr_plugin.layout.columns import GUTTER, columns_of, grid_of, is_table
 from ocr_plugin.layout.pieces import Item
 from ocr_plugin.layout.rows import (
+    Spans,
     bands_of,
     cut,
     flat,
     gaps_between,
     median_height,
+    merged_spans,
     rows_of,
     sideways_span,
     spaced,
 )
 from ocr_plugin.layout.spatial_order import spatial_order
-
-Spans = list[tuple[float, float]]
 
 # A header or footer keeps this distance from the text, in line heights.
 _MARGIN = 1.5
@@ -123,7 +123,7 @@ def _sections(bands: list[list[Item]]) -> list[list[Item]]:
     while first < len(bands):
         covered, last = profiles[first], first
         while last + 1 < len(bands):
-            together = _merged(covered + profiles[last + 1], least)
+            together = merged_spans(covered + profiles[last + 1], least)
             if len(together) == 1:
                 break
             covered, last = together, last + 1
@@ -135,18 +135,7 @@ def _sections(bands: list[list[Item]]) -> list[list[Item]]:
 def _covered(band: list[Item], least: float) -> Spans:
     # A heading's words are further apart than those of the text.
     gap = max(least, GUTTER * median_height(band))
-    return _merged([sideways_span(item) for item in band], gap)
-
-
-def _merged(spans: Spans, least: float) -> Spans:
-    """Returns the spans from left to right; those less than `least` pixels apart are one."""
-    merged: Spans = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1] + least:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((start, end))
-    return merged
+    return merged_spans([sideways_span(item) for item in band], gap)
 
 
 def _without_strays(bands: list[list[Item]], columns: Spans) -> list[list[Item]]:

@@ -8,6 +8,7 @@ import numpy as np
 from ocr_plugin.layout.pieces import Item
 
 _T = TypeVar("_T")
+Spans = list[tuple[float, float]]
 
 # Share of a line's height by which its neighbour may overlap it: ascenders, tilt, loose boxes.
 _SLACK = 0.25
@@ -52,6 +53,17 @@ def cut(
         groups[-1].append(item)
         reach = max(reach, end)
     return groups
+
+
+def merged_spans(spans: Spans, least: float) -> Spans:
+    """Returns the spans from left to right; those less than `least` pixels apart are one."""
+    merged: Spans = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1] + least:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def bands_of(items: list[Item], gap: float = 0.0) -> list[list[Item]]:

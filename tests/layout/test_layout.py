@@ -141,13 +141,13 @@ def test_the_work_on_a_page_grows_with_its_length(
     sheet: Callable[[int], list[pieces.Piece]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work: list[int] = []
-    close, covered, cut = blocks._close, reading_order._merged, rows_module.cut
+    close, covered, cut = blocks._close, rows_module.merged_spans, rows_module.cut
 
     def counted_close(above: pieces.Item, line: pieces.Item) -> bool:
         work[-1] += 1
         return close(above, line)
 
-    def counted_covered(spans: reading_order.Spans, least: float) -> reading_order.Spans:
+    def counted_covered(spans: rows_module.Spans, least: float) -> rows_module.Spans:
         work[-1] += len(spans)
         return covered(spans, least)
 
@@ -156,7 +156,7 @@ def test_the_work_on_a_page_grows_with_its_length(
         return cut(items, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(blocks, "_close", counted_close)
-    monkeypatch.setattr(reading_order, "_merged", counted_covered)
+    monkeypatch.setattr(reading_order, "merged_spans", counted_covered)
     for module in (reading_order, columns, rows_module):
         monkeypatch.setattr(module, "cut", counted_cut)
     for number in (100, 200):
