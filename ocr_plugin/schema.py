@@ -7,11 +7,11 @@ beside this file is the JSON Schema of `Page`; a test compares the two.
 """
 
 import math
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 Confidence = Annotated[float, Field(ge=0.0, le=1.0, description="0 (none) to 1 (certain)")]
 
@@ -107,14 +107,39 @@ class Line(_Model):
 
 
 class Block(_Model):
-    """Lines that belong together, in reading order: a paragraph, a sign, a table cell."""
+    """Lines that belong together, in reading order: a paragraph, a sign, a table."""
 
     lines: tuple[Line, ...] = Field(min_length=1)
     polygon: Polygon
+    table: tuple[tuple[tuple[Annotated[int, Field(ge=0)], ...], ...], ...] = Field(
+        default=(),
+        description="The rows of a table, all with as many cells; a cell is the numbers of its "
+        "lines, counted from 0 within the block. Empty if this is no table.",
+    )
+
+    @model_validator(mode="after")
+    def _holds_every_line_once(self) -> Self:
+        if self.table:
+            if len(set(map(len, self.table))) > 1:
+                raise ValueError("the table's rows have different numbers of cells")
+            numbers = [number for row in self.table for cell in row for number in cell]
+            if sorted(numbers) != list(range(len(self.lines))):
+                raise ValueError("the table's cells do not hold every line once")
+        return self
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The texts of the table's cells, by rows; an empty cell's is empty."""
+        return tuple(
+            tuple(" ".join(self.lines[number].text for number in cell) for cell in row)
+            for row in self.table
+        )
 
     @property
     def text(self) -> str:
-        """The lines, one below the other."""
+        """The lines, one below the other; of a table the rows, with tabs between their cells."""
+        if self.table:
+            return "\n".join("\t".join(row).rstrip("\t") for row in self.rows)
         return "\n".join(line.text for line in self.lines)
 
 

@@ -164,3 +164,37 @@ def test_a_page_of_version_1_0_still_loads() -> None:
     del old["withheld"]
     old["schema_version"] = "1.0"
     assert Page.model_validate(old).withheld == ()
+
+
+def test_a_page_of_version_1_1_still_loads() -> None:
+    old = page().model_dump(mode="json")
+    for block in old["blocks"]:
+        del block["table"]
+    old["schema_version"] = "1.1"
+    loaded = Page.model_validate(old)
+    assert loaded.blocks == page().blocks and loaded.blocks[0].table == ()
+
+
+def named(text: str) -> Line:
+    return Line(words=(Word(text=text, polygon=quad(0, 0), confidence=1),), polygon=quad(0, 0))
+
+
+def test_a_table_is_told_by_rows_with_tabs_between_its_cells() -> None:
+    lines = tuple(map(named, ("Item", "Price", "green", "tea", "2.10", "Total")))
+    table = (((0,), (1,)), ((2, 3), (4,)), ((5,), ()))
+    block = Block(lines=lines, polygon=quad(0, 0), table=table)
+    assert block.rows == (("Item", "Price"), ("green tea", "2.10"), ("Total", ""))
+    assert block.text == "Item\tPrice\ngreen tea\t2.10\nTotal"
+    assert Block.model_validate_json(block.model_dump_json()) == block
+
+
+@pytest.mark.parametrize(
+    "table",
+    [[[[0]]], [[[0], [0]]], [[[0], [1]], [[]]], [[[0], [2]]], [[[-1], [0]]]],
+    ids=["one missing", "one twice", "uneven rows", "none such", "negative"],
+)
+def test_a_table_holds_every_line_once(table: list[list[list[int]]]) -> None:
+    value = Block(lines=(named("a"), named("b")), polygon=quad(0, 0)).model_dump(mode="json")
+    assert Block.model_validate({**value, "table": [[[0], [1]]]}).rows == (("a", "b"),)
+    with pytest.raises(ValidationError):
+        Block.model_validate({**value, "table": table})

@@ -1,4 +1,7 @@
-"""Pages as Markdown (CommonMark): blocks are paragraphs, lines are separated by hard breaks."""
+"""Pages as Markdown: blocks are paragraphs, lines are separated by hard breaks.
+
+That is CommonMark; tables are those of GitHub Flavored Markdown: https://github.github.com/gfm/
+"""
 
 import re
 from collections.abc import Sequence
@@ -13,8 +16,18 @@ _PAGE_BREAK = "\n\n---\n\n"
 
 def render(pages: Sequence[Page]) -> str:
     """Returns the text of pages, a rule between them; what looks like markup is escaped."""
-    texts = ("\n\n".join(map(_paragraph, page.blocks)) for page in pages)
+    texts = ("\n\n".join(map(_block, page.blocks)) for page in pages)
     return _PAGE_BREAK.join(texts) + "\n"
+
+
+def _block(block: Block) -> str:
+    return _table(block) if block.table else _paragraph(block)
+
+
+def _table(block: Block) -> str:
+    # The first row has to be the heading; nothing at a cell's start is markup.
+    heading, *rows = ([_ANYWHERE.sub(r"\\\1", cell) for cell in row] for row in block.rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heading, ["---"] * len(heading), *rows))
 
 
 def _paragraph(block: Block) -> str:

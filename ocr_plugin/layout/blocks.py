@@ -39,6 +39,7 @@ def _continued(first: Item, second: Item) -> Item:
         min(first.y0, second.y0),
         max(first.x1, second.x1),
         max(first.y1, second.y1),
+        max(first.height, second.height),
     )
 
 
@@ -46,7 +47,8 @@ def grouped(lines: list[Item]) -> list[list[Item]]:
     """Returns blocks of consecutive lines that are close together and of similar height."""
     blocks: list[list[Item]] = []
     for line in lines:
-        if blocks and any(_close(other, line) for other in blocks[-1]):
+        # The last lines are most likely to be close; so a long block is rarely looked through.
+        if blocks and any(_close(other, line) for other in reversed(blocks[-1])):
             blocks[-1].append(line)
         else:
             blocks.append([line])
@@ -64,12 +66,34 @@ def _close(above: Item, line: Item) -> bool:
     return below or beside
 
 
-def block_of(items: list[Item]) -> Block:
-    """Returns a block of some lines, in their order."""
+def block_of(items: list[Item], table: tuple[tuple[tuple[int, ...], ...], ...] = ()) -> Block:
+    """Returns a block of some lines, in their order.
+
+    Args:
+        items: the lines.
+        table: rows of cells, each the numbers of its lines.
+    """
     outline = np.concatenate([item.piece.outline for item in items])
     return Block(
         lines=tuple(
             Line(words=item.piece.words, polygon=polygon_of(item.piece.outline)) for item in items
         ),
         polygon=polygon_of(quad_along(outline, items[0].piece.direction)),
+        table=table,
     )
+
+
+def table_of(rows: list[list[Item]], columns: list[list[int]]) -> Block:
+    """Returns a table as a block.
+
+    Args:
+        rows: lines, each a cell, from left to right.
+        columns: the column of each line.
+    """
+    number = max(max(places) for places in columns) + 1
+    table, count = [], 0
+    for places in columns:
+        own = dict(zip(places, range(count, count + len(places)), strict=True))
+        table.append(tuple((own[k],) if k in own else () for k in range(number)))
+        count += len(places)
+    return block_of([item for row in rows for item in row], tuple(table))

@@ -1,59 +1,49 @@
 """Arranges the pieces of a page in reading order, in the frame of the page's own direction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ocr_plugin.layout.blocks import block_of, grouped, merged_row
+from ocr_plugin.layout.blocks import block_of, grouped, merged_row, table_of
+from ocr_plugin.layout.directions import items_of
 from ocr_plugin.layout.pieces import Item, Piece
 from ocr_plugin.layout.reading_order import in_order
+from ocr_plugin.layout.rows import flat
+from ocr_plugin.layout.tables import stretches
 from ocr_plugin.layout.withheld import withheld_of
 from ocr_plugin.layout.words import ReadRegion, pieces_of
 from ocr_plugin.schema import Block, EngineInfo, Page, Source
 
 
 def arrange(pieces: Sequence[Piece]) -> tuple[Block, ...]:
-    """Returns all pieces as blocks of lines, in reading order."""
+    """Returns all pieces as blocks of lines, in reading order.
+
+    Groups of pieces that run in another direction than the page are ordered by themselves and then
+    have their place in the page's order, as a whole.
+    """
     blocks: list[Block] = []
-    for direction, group in _by_direction(pieces):
-        across = np.array([-direction[1], direction[0]])
-        items = [_item(piece, direction, across) for piece in group]
-        rows = in_order(items)
-        lines = [line for row in rows for line in merged_row(row)]
-        blocks.extend(block_of(lines_of_block) for lines_of_block in grouped(lines))
+    for rows in _by_frame(in_order(items_of(pieces))):
+        for lines, columns in stretches(list(map(merged_row, rows))):
+            if columns:
+                blocks.append(table_of(lines, columns))
+            else:
+                blocks += map(block_of, grouped(flat(lines)))
     return tuple(blocks)
 
 
-def _by_direction(pieces: Sequence[Piece]) -> list[tuple[NDArray[np.float64], list[Piece]]]:
-    """Returns the pieces grouped by quarter turns from the main direction, that one first."""
-    if not pieces:
-        return []
-    weights = np.array([sum(len(word.text) for word in piece.words) for piece in pieces])
-    vectors = np.stack([piece.direction for piece in pieces])
-    # Every piece votes for its direction, and those within 45 degrees, with its characters.
-    votes = np.where(vectors @ vectors.T > np.cos(np.pi / 4), 1.0, 0.0) @ weights
-    near = vectors @ vectors[int(np.argmax(votes))] > np.cos(np.pi / 4)
-    main = (vectors[near] * weights[near, None]).sum(axis=0)
-    main = main / np.linalg.norm(main)
-    # A few degrees of tilt are perspective or hand-held photography, not the page's direction.
-    angles = np.arctan2(vectors[:, 1], vectors[:, 0]) - np.arctan2(main[1], main[0])
-    turns = np.rint(angles / (np.pi / 2)).astype(int) % 4
-    groups = []
-    for turn in range(4):
-        members = [piece for piece, own in zip(pieces, turns, strict=True) if own == turn]
-        if members:
-            cosine, sine = (round(float(f(turn * np.pi / 2))) for f in (np.cos, np.sin))
-            rotated = np.array(
-                [cosine * main[0] - sine * main[1], sine * main[0] + cosine * main[1]]
-            )
-            groups.append((rotated, members))
-    return groups
-
-
-def _item(piece: Piece, along: NDArray[np.float64], across: NDArray[np.float64]) -> Item:
-    xs, ys = piece.outline @ along, piece.outline @ across
-    return Item(piece, float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
+def _by_frame(rows: list[list[Item]]) -> Iterator[list[list[Item]]]:
+    """Yields the rows in stretches, each of the same frame."""
+    stretch: list[list[Item]] = []
+    for row in rows:
+        for stands_for, part in groupby(row, key=lambda item: item.stands_for):
+            if not stands_for:
+                stretch.append(list(part))
+                continue
+            if stretch:
+                yield stretch
+            yield list(stands_for)
+            stretch = []
+    if stretch:
+        yield stretch
 
 
 def assemble(

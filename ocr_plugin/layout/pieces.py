@@ -28,20 +28,38 @@ class Piece:
     height: float
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Item:
-    """A piece in the upright frame."""
+    """A piece in the upright frame.
+
+    Attributes:
+        piece: whose place this is.
+        x0: left, in pixels of the frame, as the others.
+        y0: top; of a raised or lowered piece, of the line that it belongs to.
+        x1: right.
+        y1: bottom; of a raised or lowered piece, as its top.
+        height: of the piece, across its text; of a raised or lowered piece, as its top.
+        stands_for: the rows of a group of pieces that run in another direction, each in the frame
+            of that one; the item is then their place, and its piece the first of them.
+    """
 
     piece: Piece
     x0: float
     y0: float
     x1: float
     y1: float
+    height: float
+    stands_for: tuple[list["Item"], ...] = ()
 
     @property
-    def height(self) -> float:
-        """Height of the piece."""
-        return self.piece.height
+    def middle(self) -> float:
+        """Half-way between top and bottom."""
+        return (self.y0 + self.y1) / 2
+
+    @property
+    def text(self) -> str:
+        """The words joined by single spaces."""
+        return " ".join(word.text for word in self.piece.words)
 
 
 def polygon_of(points: Points) -> Polygon:

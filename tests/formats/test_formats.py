@@ -176,6 +176,19 @@ def test_markdown_escapes_what_looks_like_markup(text: str, escaped: str) -> Non
     assert markdown.render([one]) == f"{escaped}\\\n{escaped}\n"
 
 
+def test_markdown_shows_a_table_as_a_table() -> None:
+    lines = tuple(
+        Line(
+            words=(Word(text=text, polygon=upright(0, 0, 9, 9), confidence=1),),
+            polygon=upright(0, 0, 9, 9),
+        )
+        for text in ("Item", "a|b", "#5")
+    )
+    block = Block(lines=lines, polygon=lines[0].polygon, table=(((0,), (1,)), ((), (2,))))
+    one = empty().model_copy(update={"blocks": (block,)})
+    assert markdown.render([one]) == "| Item | a\\|b |\n| --- | --- |\n|  | #5 |\n"
+
+
 def test_markdown_parts_pages() -> None:
     assert markdown.render([page(), page()]).count("\n\n---\n\n") == 1
 

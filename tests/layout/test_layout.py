@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from ocr_plugin.layout import page, pieces, reading_order
+from ocr_plugin.layout import blocks, columns, page, pieces, reading_order
+from ocr_plugin.layout import rows as rows_module
 from ocr_plugin.protocols import Points
 from ocr_plugin.schema import Block, Word
 
@@ -95,14 +98,14 @@ def test_narrow_cells_are_read_by_rows() -> None:
 
 def test_the_work_on_a_long_table_grows_with_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = 0
-    columns = reading_order._columns
+    find_columns = columns.columns_of
 
     def counted(items: list[pieces.Item]) -> list[list[pieces.Item]]:
         nonlocal looked_at
         looked_at += len(items)
-        return columns(items)
+        return find_columns(items)
 
-    monkeypatch.setattr(reading_order, "_columns", counted)
+    monkeypatch.setattr(reading_order, "columns_of", counted)
     work = []
     for rows in (40, 80):
         cells = [
@@ -117,11 +120,64 @@ def test_the_work_on_a_long_table_grows_with_its_length(monkeypatch: pytest.Monk
     assert work[1] < 2.5 * work[0]
 
 
+def level_cells(number: int) -> list[pieces.Piece]:
+    return [piece(300 * column, 40 * row, f"{row}") for row in range(number) for column in range(3)]
+
+
+def lines_under_headings(number: int) -> list[pieces.Piece]:
+    return [
+        piece(
+            400 * column,
+            26 * row,
+            "a long line of the text" if row % 20 else "a heading over the two columns of it",
+        )
+        for row in range(number)
+        for column in (range(2) if row % 20 else range(1))
+    ]
+
+
+@pytest.mark.parametrize("sheet", [level_cells, lines_under_headings])
+def test_the_work_on_a_page_grows_with_its_length(
+    sheet: Callable[[int], list[pieces.Piece]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work: list[int] = []
+    close, covered, cut = blocks._close, rows_module.merged_spans, rows_module.cut
+
+    def counted_close(above: pieces.Item, line: pieces.Item) -> bool:
+        work[-1] += 1
+        return close(above, line)
+
+    def counted_covered(spans: rows_module.Spans, least: float) -> rows_module.Spans:
+        work[-1] += len(spans)
+        return covered(spans, least)
+
+    def counted_cut(items: list[pieces.Item], *args: object) -> list[list[pieces.Item]]:
+        work[-1] += len(items)
+        return cut(items, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(blocks, "_close", counted_close)
+    monkeypatch.setattr(reading_order, "merged_spans", counted_covered)
+    for module in (reading_order, columns, rows_module):
+        monkeypatch.setattr(module, "cut", counted_cut)
+    for number in (100, 200):
+        work.append(0)
+        page.arrange(sheet(number))
+    assert 0 < work[1] < 2.5 * work[0]
+
+
 def test_text_across_the_page_does_not_disturb_the_rest() -> None:
     pieces = [piece(10, 10, "upright one"), piece(10, 35, "upright two")]
-    sideways = piece(-200, -400, "side", turn=90)
-    blocks = page.arrange([sideways, *pieces])
-    assert texts(blocks) == ["upright one", "upright two", "side"]
+    below = piece(100, -80, "side", turn=90)
+    assert texts(page.arrange([below, *pieces])) == ["upright one", "upright two", "side"]
+
+
+@pytest.mark.parametrize(("x", "place"), [(-40, 0), (200, 2)])
+def test_text_across_the_page_has_its_place_beside_level_text(x: float, place: int) -> None:
+    pieces = [piece(10, 10, "upright one"), piece(10, 35, "upright two")]
+    expected = ["upright one", "upright two"]
+    expected.insert(place, "side")
+    side = piece(8, -x - 20, "side", turn=90)
+    assert texts(page.arrange([*pieces, side])) == expected
 
 
 def test_every_piece_comes_out_once() -> None:
