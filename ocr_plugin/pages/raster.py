@@ -15,7 +15,8 @@ class PageImage:
     Attributes:
         name: of the source, by `name_of`.
         page_index: counted from 0 within the source.
-        pixels: (H, W, 3) uint8 RGB, contiguous, upright, transparency laid over white.
+        pixels: (H, W, 3) uint8 RGB, contiguous, upright, transparent ones laid on paper by
+            `paper.on_paper`.
         sha256: of the source's bytes in hexadecimal; of `pixels` where the source was an array
             or a Pillow image.
         warnings: for the user, one line each.
