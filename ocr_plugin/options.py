@@ -23,6 +23,9 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PdfText = Literal["auto", "ocr", "layer"]
 OnnxPrecision = Literal["float32", "bfloat16"]
 
+DEFAULT_PDF_TEXT: PdfText = "ocr"
+"""docs/decisions/0013 says why."""
+
 
 class Options(BaseModel):
     """Base of every options model: immutable, and unknown names are errors."""
@@ -77,9 +80,9 @@ class ImageOptions(Options):
         default=200.0, ge=36, le=1200, description="Resolution at which PDF pages are rendered."
     )
     pdf_text: PdfText = Field(
-        default="ocr",
-        description="Where the text of PDF pages comes from: ocr reads them as pictures, layer takes"
-        " the text that they carry, auto takes it where it is sound and reads the other pages.",
+        default=DEFAULT_PDF_TEXT,
+        description="Where the text of PDF pages comes from: ocr reads them as pictures, layer"
+        " takes the text that they carry, auto takes it where it is sound and reads the others.",
     )
 
 

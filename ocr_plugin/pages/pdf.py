@@ -81,9 +81,7 @@ def _pdf_page(document: pypdfium2.PdfDocument, index: int, options: ImageOptions
                 (int(np.ceil(width * scale)), int(np.ceil(height * scale))), options.max_pixels
             )
             pixels = _rendered(page, scale)
-            printed, warnings = chosen_layer(
-                page, pixels, options, lambda: _rendered(page, scale)
-            )
+            printed, warnings = chosen_layer(page, pixels, options, lambda: _rendered(page, scale))
             return Picture(pixels, warnings, printed)
         except pypdfium2.PdfiumError as error:
             raise Unusable("the PDF page cannot be rendered") from error
