@@ -96,7 +96,7 @@ def test_a_word_covers_its_ink_however_it_is_turned(turn: float, rotation: int, 
     assert word.text == "Eight"
     ink = got.pixels.min(axis=2) < 128
     inside = np.zeros(ink.shape, np.uint8)
-    cv2.fillConvexPoly(inside, word.polygon.round().astype(np.int32), 1)
+    cv2.fillConvexPoly(inside, word.polygon.round().astype(np.int32), (1,))
     around = cv2.dilate(inside, np.ones((7, 7), np.uint8)).astype(bool)
     assert not ink[~around].any()
     top_left, top_right, bottom_right, _ = word.polygon.astype(float)
