@@ -25,6 +25,8 @@ COMPONENT = Component(name="pdf_text_layer", version=version("pypdfium2"))
 
 # Most characters without a meaning: the share of them, 0 to 1.
 _MOST_UNKNOWN = 0.02
+# So many characters may be lines of their own, such as numbers of pages, or half of them.
+_FEW_ALONE = 8
 # Grey levels by which a pixel differs that a word has drawn, and by which a mark stands out.
 _VISIBLE, _MARKED = 24, 48
 # Marks of letters' size that are not in the text: so many are borders and bullets, or this share
@@ -59,11 +61,9 @@ def chosen_layer(
         return _as_it_is(text_of(page, size), pixels)
     try:
         found = text_of(page, size)
-    except Unusable as error:
+        return _judged(page, found, pixels, render) if found.lines else (None, ())
+    except (Unusable, pypdfium2.PdfiumError) as error:
         return None, (_not_taken(str(error)),)
-    if not found.lines:
-        return None, ()
-    return _judged(page, found, pixels, render)
 
 
 def _as_it_is(found: PageText, pixels: RGB) -> Chosen:
@@ -79,6 +79,8 @@ def _judged(
 ) -> Chosen:
     if found.unknown_share > _MOST_UNKNOWN:
         return None, (_not_taken(_unknown(found)),)
+    if _stand_apart(found.lines):
+        return None, (_not_taken("its letters stand apart"),)
     for text in page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT]):
         raw.FPDFTextObj_SetTextRenderMode(text, raw.FPDF_TEXTRENDERMODE_INVISIBLE)
     blank = render()
@@ -101,6 +103,14 @@ def _not_taken(reason: str) -> str:
 
 def _unknown(found: PageText) -> str:
     return f"{found.unknown_share:.0%} of its characters have no meaning"
+
+
+def _stand_apart(lines: tuple[PrintedLine, ...]) -> bool:
+    """Returns whether most characters are lines of their own, as those of vertical writing are."""
+    texts = [[word.text for word in line.words] for line in lines]
+    alone = sum(len(words) == 1 and len(words[0]) == 1 for words in texts)
+    characters = sum(len(word) for words in texts for word in words)
+    return alone > max(_FEW_ALONE, characters / 2)
 
 
 def _visible(line: PrintedLine, changed: NDArray[np.bool_]) -> PrintedLine | None:

@@ -7,6 +7,7 @@ guesses them. Places are in pixels of the rendered page.
 import ctypes
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,16 +108,13 @@ def text_of(page: pypdfium2.PdfPage, size: tuple[int, int]) -> PageText:
         Unusable: it cannot be told, or is too long.
     """
     try:
-        textpage = page.get_textpage()
+        with closing(page.get_textpage()) as textpage:
+            count = textpage.count_chars()
+            if count > _MOST_CHARACTERS:
+                raise Unusable(f"the PDF page's text has more than {_MOST_CHARACTERS} characters")
+            glyphs = list(_glyphs(textpage, count, *_to_pixels(page, size)))
     except pypdfium2.PdfiumError as error:
         raise Unusable("the PDF page's text is damaged") from error
-    try:
-        count = textpage.count_chars()
-        if count > _MOST_CHARACTERS:
-            raise Unusable(f"the PDF page's text has more than {_MOST_CHARACTERS} characters")
-        glyphs = list(_glyphs(textpage, count, *_to_pixels(page, size)))
-    finally:
-        textpage.close()
     printed = [glyph for glyph in glyphs if isinstance(glyph, _Glyph)]
     unknown = sum(not glyph.text for glyph in printed)
     lines = tuple(line for row in _rows(glyphs) if (line := _line_of(row, size)) is not None)

@@ -133,6 +133,14 @@ def test_ligatures_accents_and_hyphens() -> None:
     ]
 
 
+def test_a_hyphen_at_the_end_of_a_line_stays() -> None:
+    def draw(document: FPDF) -> None:
+        document.text(40, 60, "a fine exam-")
+        document.text(40, 82, "ple of a line")
+
+    assert lines_of(read(drawn(draw))) == ["a fine exam-", "ple of a line"]
+
+
 def test_text_beyond_the_crop_box_is_not_told() -> None:
     data = changed(drawn(paragraph), lambda sheet: sheet.set_cropbox(0, 220, 400, 300))
     assert lines_of(read(data, "layer")) == LINES[:1]
@@ -259,6 +267,29 @@ def test_text_without_meaning_is_not_taken() -> None:
     assert lines_of(asked) == ["\ufffd\ufffd\ufffd\ufffd xyz \ufffd\ufffd\ufffd"]
     assert asked.warnings == (reason,)
     assert lines_of(read(without_meaning(b"xyz uvw"))) == ["xyz uvw"]
+
+
+def test_letters_one_below_the_other_are_not_taken() -> None:
+    def draw(document: FPDF) -> None:
+        for place, letter in enumerate("VERTICALWRITING"):
+            document.text(150, 20 + 19 * place, letter)
+
+    got = read(drawn(draw))
+    assert got.printed is None
+    assert got.warnings == ("the PDF's own text was not taken: its letters stand apart",)
+
+
+@pytest.mark.parametrize("limit", [5, 6])
+def test_a_text_of_no_end_is_not_taken(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocr_plugin.pages.pdf_text._MOST_CHARACTERS", limit)
+    data = drawn(lambda document: document.text(40, 60, "Six or"))
+    reason = "the PDF page's text has more than 5 characters"
+    if limit == 6:
+        assert lines_of(read(data)) == ["Six or"]
+        return
+    assert read(data).warnings == (f"the PDF's own text was not taken: {reason}",)
+    (got,) = pages(data, ImageOptions(pdf_text="layer"))
+    assert failure_of(got).reason == reason
 
 
 @pytest.mark.parametrize("data", [pdf_of((72, 72)), encoded(noise(), "PDF")])
