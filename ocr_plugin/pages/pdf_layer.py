@@ -29,12 +29,13 @@ _MOST_UNKNOWN = 0.02
 _FEW_ALONE = 8
 # Grey levels by which a pixel differs that a word has drawn, and by which a mark stands out.
 _VISIBLE, _MARKED = 24, 48
-# Marks of letters' size that are not in the text: so many are borders and bullets, or this share
-# of the text's characters.
-_FEW_MARKS, _MOST_MARKS = 12, 0.03
+# Marks of letters' size that are not in the text: so few are bullets and signs, or less is lost
+# with them, as a share of the text's characters, than reading the page would lose.
+_FEW_MARKS, _MOST_MARKS = 12, 0.005
 # Height of such marks, in heights of the page's usual word; width, in their own heights.
-_LOWEST, _HIGHEST, _WIDEST = 0.3, 3.0, 3.0
-_NEAR = np.ones((3, 3), np.uint8)
+_LOWEST, _HIGHEST, _WIDEST = 0.3, 3.0, 8.0
+# As small as can be, so that few letters that stand close become one mark.
+_NEAR = np.ones((2, 2), np.uint8)
 
 Chosen = tuple[tuple[PrintedLine, ...] | None, tuple[str, ...]]
 """The lines of a page, or None if it is to be read from its picture; and warnings."""
@@ -147,4 +148,6 @@ def _marks(blank: RGB, height: float) -> int:
     # The first is what lies between the marks.
     widths, heights = found[1:, cv2.CC_STAT_WIDTH], found[1:, cv2.CC_STAT_HEIGHT]
     sized = (heights >= _LOWEST * height) & (heights <= _HIGHEST * height)
-    return int((sized & (widths <= _WIDEST * heights)).sum())
+    sized &= widths <= _WIDEST * heights
+    # Letters that touch are one mark, which counts as many times as it is wider than high.
+    return int(np.maximum(widths[sized] / heights[sized], 1).sum())

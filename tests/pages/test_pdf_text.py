@@ -203,6 +203,19 @@ def test_a_page_with_more_writing_than_its_text_is_read() -> None:
     assert warning.endswith(" marks of letters' size besides")
 
 
+@pytest.mark.parametrize("writing", ["Harbour office open", "No"])
+def test_writing_in_a_picture_counts_unless_there_is_little(writing: str) -> None:
+    picture = Image.fromarray(draw_lines([(10, 10, writing)], size=(500, 70)).pixels)
+
+    def draw(document: FPDF) -> None:
+        paragraph(document)
+        document.image(picture, 40, 180, 200, 28)
+
+    got = read(drawn(draw))
+    assert lines_of(got) == (LINES if writing == "No" else None)
+    assert len(got.warnings) == (0 if writing == "No" else 1)
+
+
 def test_rules_and_boxes_and_bullets_do_not_count_as_writing() -> None:
     def draw(document: FPDF) -> None:
         paragraph(document)
