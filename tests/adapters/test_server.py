@@ -52,8 +52,9 @@ def test_a_request_says_where_the_text_of_a_pdf_comes_from() -> None:
     body, detector = drawn(paragraph), Slow()
 
     async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
-        ways = ({}, {"pdf_text": "ocr"}, {"pdf_text": "auto"}, {"pdf_text": "layer"})
-        posts = [await client.post("/v1/read", content=body, params=way) for way in ways]
+        posts = [await client.post("/v1/read", content=body)]
+        for way in ("ocr", "auto", "layer"):
+            posts.append(await client.post("/v1/read", content=body, params={"pdf_text": way}))
         wrong = await client.post("/v1/read", content=body, params={"pdf_text": "both"})
         none = await client.post("/v1/read", content=pdf(1), params={"pdf_text": "layer"})
         shown = await client.post("/v1/picture", content=body)
