@@ -28,6 +28,7 @@ from ocr_plugin.adapters.server_requests import (
     ServerOptions,
 )
 from ocr_plugin.engine.engine import Engine
+from ocr_plugin.options import PdfText
 
 # The page loads nothing from other hosts, so nothing else is allowed.
 _POLICY = (
@@ -52,7 +53,8 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The bytes of one picture (any format that Pillow reads), TIFF or PDF.",
+        "description": "The bytes of one picture (any format that Pillow reads, HEIC with the"
+        " extra heif), TIFF or PDF.",
         "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
@@ -92,8 +94,16 @@ def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
         name: Annotated[
             str, Query(max_length=255, description="Its name in the answer.")
         ] = "upload",
+        pdf_text: Annotated[
+            PdfText | None,
+            Query(
+                description="Text of PDFs: ocr reads the pages as pictures, layer takes the text"
+                " that they carry, auto takes it where it is sound; by default as the server was"
+                " started."
+            ),
+        ] = None,
     ) -> Answer:
-        return await handler.answer(request, name, guidance)
+        return await handler.answer(request, name, guidance, pdf_text)
 
     @app.post(
         "/v1/picture",

@@ -19,7 +19,7 @@ from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.engine.shared_engine import Busy, SharedEngine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage, one_line
-from ocr_plugin.options import ImageOptions, Options
+from ocr_plugin.options import ImageOptions, Options, PdfText
 from ocr_plugin.pages.decode import has_more_pages, open_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.schema import Page, PageError
@@ -89,11 +89,25 @@ class RequestHandler:
         self._decoders.shutdown(cancel_futures=True)
         self.shared.close()
 
-    async def answer(self, request: Request, name: str, asked: Told) -> Answer:
-        """Returns what was read; raises `Refusal` if the request is rejected."""
+    async def answer(
+        self, request: Request, name: str, asked: Told, pdf_text: PdfText | None = None
+    ) -> Answer:
+        """Returns what was read; raises `Refusal` if the request is rejected.
+
+        Args:
+            request: its body is a picture or a document.
+            name: of the source, in the answer.
+            asked: what guides the reading.
+            pdf_text: as in `ImageOptions`; None for the engine's own.
+        """
+        images = self.shared.engine.options.images
+        if pdf_text is not None:
+            images = images.model_copy(update={"pdf_text": pdf_text})
         with self.metrics.request() as outcome:
             await self._admit(
-                request, outcome, lambda data: self._read(data, name, asked, outcome.read)
+                request,
+                outcome,
+                lambda data: self._read(_Named(data, name), asked, images, outcome.read),
             )
             return Answer(pages=outcome.pages, errors=outcome.errors)
 
@@ -162,15 +176,17 @@ class RequestHandler:
         return bytes(body)
 
     async def _read(
-        self, data: bytes, name: str, asked: Told, read: list[Page | PageError]
+        self, body: "_Named", asked: Told, images: ImageOptions, read: list[Page | PageError]
     ) -> None:
         """Appends the result of each page of a document, in order."""
         async with self._decoding:
             readers = await self._in_decoder(readers_for, self.shared.engine, asked)
-            too_many = await self._in_decoder(has_more_pages, data, self._limits.max_pages, name)
+            too_many = await self._in_decoder(
+                has_more_pages, body.getvalue(), self._limits.max_pages, body.name
+            )
         if too_many:
             raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
-        pages = open_pages(_Named(data, name), self.shared.engine.options.images)
+        pages = open_pages(body, images)
         ahead: deque[Future[Page | PageError]] = deque()
         try:
             while (handed_in := await self._hand_in(pages, readers)) is not None:
@@ -185,7 +201,8 @@ class RequestHandler:
 
     async def _shown(self, data: bytes, index: int) -> bytes:
         """Returns a page of a document as JPEG."""
-        images = self.shared.engine.options.images
+        # As it is drawn: whether it has a text of its own does not matter.
+        images = self.shared.engine.options.images.model_copy(update={"pdf_text": "ocr"})
         if index < self._limits.max_pages:
             async with self._decoding:
                 shown = await self._in_decoder(_jpeg_of, data, index, images)

@@ -20,7 +20,11 @@ MODEL_RECOGNIZER = "clip4str"
 """The recognizer used where only a model is named."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+PdfText = Literal["auto", "ocr", "layer"]
 OnnxPrecision = Literal["float32", "bfloat16"]
+
+DEFAULT_PDF_TEXT: PdfText = "ocr"
+"""docs/decisions/0013 says why."""
 
 
 class Options(BaseModel):
@@ -74,6 +78,11 @@ class ImageOptions(Options):
     )
     pdf_dpi: float = Field(
         default=200.0, ge=36, le=1200, description="Resolution at which PDF pages are rendered."
+    )
+    pdf_text: PdfText = Field(
+        default=DEFAULT_PDF_TEXT,
+        description="Where the text of PDF pages comes from: ocr reads them as pictures, layer"
+        " takes the text that they carry, auto takes it where it is sound and reads the others.",
     )
 
 

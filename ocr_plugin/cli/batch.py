@@ -24,13 +24,14 @@ from ocr_plugin.cli.parameters import (
     Device,
     Model,
     Offline,
+    PdfTextName,
     Precision,
     RecognizerName,
     chosen,
     runtime_of,
 )
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
-from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
 from ocr_plugin.schema import Page
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def run(
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
     ] = ImageOptions().pdf_dpi,
+    pdf_text: PdfTextName = DEFAULT_PDF_TEXT,
     language: Language = None,
     allow: Allow = None,
     pattern: Pattern = None,
@@ -181,7 +183,9 @@ def run(
     )
     if include:
         taken = taken.model_copy(update={"include": tuple(include)})
-    images = ImageOptions.parse({"pdf_dpi": pdf_dpi, "max_pixels": max_pixels})
+    images = ImageOptions.parse(
+        {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pixels": max_pixels}
+    )
     what = JobOptions(
         detector=detector,
         recognizer=name,

@@ -33,6 +33,15 @@ Precision = Annotated[
         " bfloat16 for all networks needs the extra openvino.",
     ),
 ]
+PdfTextName = Annotated[
+    str,
+    typer.Option(
+        "--pdf-text",
+        metavar="auto|ocr|layer",
+        help="Text of PDFs: ocr reads the pages as pictures, layer takes the text that they carry,"
+        " auto takes it where it is sound.",
+    ),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
 
 

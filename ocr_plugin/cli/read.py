@@ -23,6 +23,7 @@ from ocr_plugin.cli.parameters import (
     Device,
     Model,
     Offline,
+    PdfTextName,
     Precision,
     RecognizerName,
     chosen,
@@ -30,7 +31,7 @@ from ocr_plugin.cli.parameters import (
 )
 from ocr_plugin.cli.results import ResultWriter
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
 
 if TYPE_CHECKING:
     from ocr_plugin.pages.raster import PageFailure, PageImage
@@ -67,6 +68,7 @@ def read(
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
     ] = _DEFAULTS.images.pdf_dpi,
+    pdf_text: PdfTextName = DEFAULT_PDF_TEXT,
     language: Language = None,
     allow: Allow = None,
     pattern: Pattern = None,
@@ -84,7 +86,7 @@ def read(
     options = EngineOptions.parse(
         {
             "min_confidence": min_confidence,
-            "images": ImageOptions.parse({"pdf_dpi": pdf_dpi}),
+            "images": ImageOptions.parse({"pdf_dpi": pdf_dpi, "pdf_text": pdf_text}),
         }
     )
     name, recognizer_options = chosen(recognizer, model)

@@ -21,13 +21,14 @@ from ocr_plugin.cli.parameters import (
     Device,
     Model,
     Offline,
+    PdfTextName,
     Precision,
     RecognizerName,
     chosen,
     runtime_of,
 )
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.options import DEFAULT_DETECTOR, EngineOptions, ImageOptions
+from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
 
 # Smaller than elsewhere: requests are not trusted.
 _MAX_PIXELS = 50_000_000
@@ -45,6 +46,7 @@ def serve(
     model: Model = None,
     device: Device = None,
     precision: Precision = None,
+    pdf_text: PdfTextName = DEFAULT_PDF_TEXT,
     language: Language = None,
     allow: Allow = None,
     pattern: Pattern = None,
@@ -77,6 +79,7 @@ def serve(
     from ocr_plugin.engine.engine import Engine
 
     name, options = chosen(recognizer, model)
+    images = ImageOptions.parse({"pdf_text": pdf_text, "max_pixels": _MAX_PIXELS})
     constraint = constraint_of(allow, pattern, lexicon, lexicon_weight, abstain_below)
     limits = ServerOptions(
         max_bytes=round(max_megabytes * 1_000_000),
@@ -91,7 +94,7 @@ def serve(
             name,
             runtime=runtime_of(device, precision, offline),
             recognizer_options=options,
-            options=EngineOptions(images=ImageOptions(max_pixels=_MAX_PIXELS)),
+            options=EngineOptions(images=images),
             language=language,
             constraint=constraint,
         )

@@ -241,7 +241,8 @@ class Engine:
             PageWork(item, readers) if isinstance(item, PageImage) else item
             for item, readers in batch
         ]
-        works = [item for item in begun if isinstance(item, PageWork)]
+        # Of a page whose own text is taken nothing is to be found.
+        works = [item for item in begun if isinstance(item, PageWork) and item.printed is None]
         pages = [work.image.pixels for work in works]
         found_in: list[Regions | Exception] = _answers(
             self.detector.detect, pages, "detector", "pages"

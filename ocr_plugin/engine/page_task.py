@@ -8,8 +8,10 @@ import numpy as np
 from ocr_plugin.engine.page_language import reconsider
 from ocr_plugin.engine.page_readers import PageReaders, RegionReader
 from ocr_plugin.layout.page import assemble
+from ocr_plugin.layout.printed import region_of
 from ocr_plugin.layout.words import ReadRegion
-from ocr_plugin.pages.raster import PageImage
+from ocr_plugin.pages.pdf_layer import COMPONENT
+from ocr_plugin.pages.raster import PageImage, PrintedLine
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
 from ocr_plugin.recognizers.line_words import words_of
 from ocr_plugin.regions.rectify import rectify
@@ -23,6 +25,7 @@ _MARGIN = 0.05
 # A whole line has more context than its words cut out one by one: these are read only if the line
 # is less confident than this, and must beat it by this margin.
 _DOUBTFUL, _WORDS_MARGIN = 0.7, 0.1
+_CONSTRAINED = "the PDF's own text was not taken: a constraint needs the page to be read"
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,18 @@ class PageWork:
     def done(self) -> bool:
         """Whether no reading is pending."""
         return self.error is not None or self.open_regions == 0
+
+    @property
+    def printed(self) -> tuple[PrintedLine, ...] | None:
+        """The document's own text, which is taken; None where the page is to be read.
+
+        A constraint chooses between readings, of which such text has none.
+        """
+        return None if self._is_constrained else self.image.printed
+
+    @property
+    def _is_constrained(self) -> bool:
+        return bool(self.readers.regions) or self.readers.rest.constraint is not None
 
     def begin(self, found: Regions, unit: Unit) -> list[CropTask]:
         """Takes the detector's regions; returns the first crops to be read.
@@ -217,6 +232,13 @@ class PageWork:
             width=width,
             height=height,
         )
+        printed, warnings = self.printed, self.image.warnings
+        if printed is not None:
+            info = EngineInfo(version=info.version, detector=COMPONENT, recognizer=COMPONENT)
+            taken = [region_of(line) for line in printed]
+            return assemble(source, taken, info, min_confidence, warnings)
+        if self.image.printed is not None:
+            warnings = (*warnings, _CONSTRAINED)
         best = [(region, region.best) for region in self.regions if region.best is not None]
         # Where a constraint says what texts may be, the page has no say.
         reconsider([
@@ -225,4 +247,4 @@ class PageWork:
             if region.reader.constraint is None
         ])  # fmt: skip
         read = [attempt for _, attempt in best]
-        return assemble(source, read, info, min_confidence, self.image.warnings)
+        return assemble(source, read, info, min_confidence, warnings)

@@ -50,7 +50,7 @@ def open_pages(
                     yield PageFailure(name, index, error)
                     continue
                 own = digest or hashlib.sha256(picture.pixels.data).hexdigest()
-                yield PageImage(name, index, picture.pixels, own, picture.warnings)
+                yield PageImage(name, index, picture.pixels, own, picture.warnings, picture.printed)
     except Unusable as error:
         raise UnreadableImage(name, str(error)) from error.__cause__
 

@@ -8,6 +8,7 @@ from itertools import count
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from ocr_plugin.errors import one_line
+from ocr_plugin.pages.containers import contained
 from ocr_plugin.pages.pixels import rgb
 from ocr_plugin.pages.raster import Picture, Pictures, Unusable, check_size
 
@@ -31,7 +32,7 @@ def identified(data: bytes) -> ImageFile.ImageFile | None:
     """Returns the image in a file's bytes, its header read, or None if they are a PDF."""
     if data.startswith(b"%PDF-"):
         return None
-    image = _by_pillow(data)
+    image = contained(data) or _by_pillow(data)
     # PDF readers accept some foreign bytes ahead of the document.
     if image is None and b"%PDF-" not in data[:1024]:
         raise Unusable("not an image in a supported format")
@@ -137,6 +138,8 @@ def current_frame(image: Image.Image, max_pixels: int) -> Picture:
     check_size(image.size, max_pixels)
     try:
         image.load()
+        # Again: a file's header may tell another size than what it holds.
+        check_size(image.size, max_pixels)
         pixels, warnings = rgb(*_upright(image))
     except Unusable:
         raise

@@ -7,7 +7,9 @@ import numpy as np
 import pypdfium2
 
 from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.pdf_layer import chosen_layer
 from ocr_plugin.pages.raster import Picture, Pictures, Unusable, check_size
+from ocr_plugin.protocols import RGB
 
 # PDFium allows one call at a time in the whole process. Re-entrant, because the garbage collector
 # may close an abandoned document while its thread is inside another one.
@@ -78,13 +80,19 @@ def _pdf_page(document: pypdfium2.PdfDocument, index: int, options: ImageOptions
             check_size(
                 (int(np.ceil(width * scale)), int(np.ceil(height * scale))), options.max_pixels
             )
-            bitmap = page.render(scale=scale, rev_byteorder=True)
-            try:
-                # A copy: the bitmap's memory is freed with it.
-                return Picture(np.array(bitmap.to_numpy()[:, :, :3], order="C"))
-            finally:
-                bitmap.close()
+            pixels = _rendered(page, scale)
+            printed, warnings = chosen_layer(page, pixels, options, lambda: _rendered(page, scale))
+            return Picture(pixels, warnings, printed)
         except pypdfium2.PdfiumError as error:
             raise Unusable("the PDF page cannot be rendered") from error
         finally:
             page.close()
+
+
+def _rendered(page: pypdfium2.PdfPage, scale: float) -> RGB:
+    bitmap = page.render(scale=scale, rev_byteorder=True)
+    try:
+        # A copy: the bitmap's memory is freed with it.
+        return np.array(bitmap.to_numpy()[:, :, :3], order="C")
+    finally:
+        bitmap.close()

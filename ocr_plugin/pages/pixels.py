@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from ocr_plugin.pages.paper import on_paper
 from ocr_plugin.pages.raster import Picture, Unusable, check_size
 from ocr_plugin.protocols import RGB
 
@@ -20,8 +21,7 @@ def rgb(image: Image.Image, warnings: tuple[str, ...]) -> tuple[RGB, tuple[str, 
         in_srgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
         return np.array(in_srgb), warnings
     if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image.convert("RGBA"))
+        image = on_paper(image.convert("RGBA"))
     return np.array(image.convert("RGB")), warnings
 
 

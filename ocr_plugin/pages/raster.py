@@ -4,8 +4,34 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from ocr_plugin.errors import one_line
-from ocr_plugin.protocols import RGB
+from ocr_plugin.protocols import RGB, Points
 from ocr_plugin.schema import PageError
+
+
+@dataclass(frozen=True)
+class PrintedWord:
+    """A word that a document itself tells, without white space.
+
+    Attributes:
+        text: at least one character.
+        polygon: (4, 2) float32 page pixels, clockwise from the text's top-left corner.
+    """
+
+    text: str
+    polygon: Points
+
+
+@dataclass(frozen=True)
+class PrintedLine:
+    """Words that stand in a line, in the order in which they are read; at least one.
+
+    Attributes:
+        words: the words.
+        polygon: (4, 2) float32 page pixels around them, as a word's.
+    """
+
+    words: tuple[PrintedWord, ...]
+    polygon: Points
 
 
 @dataclass(frozen=True)
@@ -15,10 +41,13 @@ class PageImage:
     Attributes:
         name: of the source, by `name_of`.
         page_index: counted from 0 within the source.
-        pixels: (H, W, 3) uint8 RGB, contiguous, upright, transparency laid over white.
+        pixels: (H, W, 3) uint8 RGB, contiguous, upright, transparent ones laid on paper by
+            `paper.on_paper`.
         sha256: of the source's bytes in hexadecimal; of `pixels` where the source was an array
             or a Pillow image.
         warnings: for the user, one line each.
+        printed: what the document itself says is on the page, which is taken instead of reading
+            it; None where it is to be read.
     """
 
     name: str
@@ -26,6 +55,7 @@ class PageImage:
     pixels: RGB
     sha256: str
     warnings: tuple[str, ...] = ()
+    printed: tuple[PrintedLine, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,10 +88,11 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """A page's pixels, (H, W, 3) uint8 RGB, and warnings about them, one line each."""
+    """A page's pixels, (H, W, 3) uint8 RGB, warnings, and its own text as `PageImage` has them."""
 
     pixels: RGB
     warnings: tuple[str, ...] = ()
+    printed: tuple[PrintedLine, ...] | None = None
 
 
 Pictures = Generator[Picture | Unusable]

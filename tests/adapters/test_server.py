@@ -18,6 +18,7 @@ from ocr_plugin.engine.shared_engine import SharedEngine
 from ocr_plugin.recognizers.ppocr import PPOcrRecognizer
 from ocr_plugin.schema import Page, PageError
 from tests.adapters.servers import PHOTO, Says, Server, Slow, answers_of, pdf, png, problem
+from tests.pages.test_pdf_text import LINES, drawn, paragraph
 from tests.pictures import draw_lines
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -45,6 +46,27 @@ def test_every_page_of_a_document_is_there_and_a_bad_one_is_an_error(server: Ser
     partly = server.post(bytes(broken)).json()
     assert [page["source"]["page_index"] for page in partly["pages"]] == [1]
     assert [PageError.model_validate(error).page_index for error in partly["errors"]] == [0]
+
+
+def test_a_request_says_where_the_text_of_a_pdf_comes_from() -> None:
+    body, detector = drawn(paragraph), Slow()
+
+    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
+        posts = [await client.post("/v1/read", content=body)]
+        for way in ("ocr", "auto", "layer"):
+            posts.append(await client.post("/v1/read", content=body, params={"pdf_text": way}))
+        wrong = await client.post("/v1/read", content=body, params={"pdf_text": "both"})
+        none = await client.post("/v1/read", content=pdf(1), params={"pdf_text": "layer"})
+        shown = await client.post("/v1/picture", content=body)
+        return [*posts, wrong, none, shown]
+
+    *read, wrong, none, shown = answers_of(Engine(detector, Says()), requests)
+    texts = [Page.model_validate(answer.json()["pages"][0]).text for answer in read]
+    assert texts == ["word", "word", "\n".join(LINES), "\n".join(LINES)]
+    assert sum(detector.batches) == 2
+    assert problem(wrong) == (422, "BadRequest")
+    assert none.status_code == 200 and none.json()["pages"][0]["blocks"] == []
+    assert shown.headers["content-type"] == "image/jpeg"
 
 
 def encrypted() -> bytes:

@@ -23,6 +23,7 @@ from ocr_plugin.batch.verification import problems
 from ocr_plugin.cli import app, batch, batch_progress
 from ocr_plugin.errors import ExitCode
 from tests.archives import ERRORS, PAGES, archives, picture
+from tests.pages.test_pdf_text import LINES, drawn, paragraph
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 
@@ -35,6 +36,16 @@ def command(*arguments: str | Path) -> list[str]:
 
 def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*arguments), capture_output=True, text=True)
+
+
+def test_a_job_takes_the_text_that_pdfs_carry(tmp_path: Path) -> None:
+    source, job = tmp_path / "own.pdf", tmp_path / "job"
+    source.write_bytes(drawn(paragraph))
+    done = call(source, *CHOSEN, "--pdf-text", "auto", "--out", job)
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert call("export", job, "--format", "text").stdout == "\n".join(LINES) + "\n\f"
+    other = call(source, *CHOSEN, "--out", job)
+    assert other.returncode == ExitCode.USAGE and "pdf_text" in other.stderr
 
 
 def noise(folder: Path, count: int) -> Path:

@@ -13,6 +13,7 @@ from ocr_plugin.errors import ExitCode
 from ocr_plugin.schema import Page
 from tests.cli.commands import Capture, call, command, environment, run
 from tests.distributions import install
+from tests.pages.test_pdf_text import LINES, drawn, paragraph
 
 HEAVY = {"torch", "numpy", "cv2", "onnxruntime", "open_clip"}
 
@@ -104,6 +105,27 @@ def test_json_is_one_compact_utf8_page_a_line(capfd: Capture, folder: Path) -> N
     assert pages[0].source.name == str(folder / "Größe.png")
     assert "Größe.png" in lines[0]
     assert lines == [page.model_dump_json() for page in pages]
+
+
+@pytest.mark.parametrize("pdf_text", ["auto", "layer"])
+def test_the_text_that_a_pdf_carries_is_taken_if_asked(
+    capfd: Capture, tmp_path: Path, pdf_text: str
+) -> None:
+    (tmp_path / "own.pdf").write_bytes(drawn(paragraph))
+    chosen = ("--pdf-text", pdf_text, "--recognizer", "ppocr")
+    code, out, _ = run(capfd, "read", tmp_path / "own.pdf", "--json", *chosen)
+    page = Page.model_validate_json(out)
+    assert (code, page.text) == (ExitCode.OK, "\n".join(LINES))
+    assert page.engine.recognizer.name == "pdf_text_layer"
+    drawing = Image.new("RGB", (80, 60), "gray")
+    drawing.paste("white", (20, 20, 50, 40))
+    drawing.save(tmp_path / "bare.pdf")
+    code, _, err = run(capfd, "read", tmp_path / "bare.pdf", *chosen)
+    if pdf_text == "auto":
+        assert code == ExitCode.OK
+    else:
+        assert code == ExitCode.INPUT
+        assert err[-1].endswith("has no text of its own; read it with pdf_text auto or ocr")
 
 
 @pytest.mark.parametrize("wanted", [["--json"], ["--format", "json"], ["--text"]])
@@ -237,6 +259,7 @@ def test_progress_is_shown_on_a_terminal_only_and_for_several_pages(folder: Path
         ["read", "a.png", "--min-confidence", "1.5"],
         ["read", "a.png", "--min-confidence", "much"],
         ["read", "a.png", "--pdf-dpi", "1"],
+        ["read", "a.pdf", "--pdf-text", "both"],
         ["read", "a.png", "--text", "--json"],
         ["read", "-", "-"],
         ["read", "a.png", "--device", "cuda:0"],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
@@ -86,6 +86,17 @@ def test_a_picture_is_read(engine: Engine) -> None:
     assert page.engine.recognizer.name.startswith("clip4str:clip4str-compact+ppocr")
     assert len(page.engine.recognizer.weights_sha256 or "") == 64
     assert Page.model_validate_json(page.model_dump_json()) == page
+
+
+@pytest.mark.parametrize("inks", [("black", "black"), ("white", "white"), ("white", "black")])
+def test_text_of_any_ink_on_a_transparent_picture_is_read(
+    engine: Engine, inks: tuple[str, str]
+) -> None:
+    transparent = Image.new("RGBA", (640, 160), (0, 0, 0, 0))
+    for row, (ink, text) in enumerate(zip(inks, ("Fresh bread", "every morning"), strict=True)):
+        font = ImageFont.load_default(size=36)
+        ImageDraw.Draw(transparent).text((30, 20 + 70 * row), text, font=font, fill=ink)
+    assert engine.read(np.asarray(transparent)).text == "Fresh bread\nevery morning"
 
 
 def test_words_stand_where_they_are_drawn(engine: Engine) -> None:
