@@ -94,7 +94,8 @@ class EngineOptions(Options):
         default=0.5,
         ge=0,
         le=1,
-        description="Words of less confidence are left out of the page.",
+        description="Words of less confidence are left out of the page, unless their line as a"
+        " whole has at least 0.8 and this.",
     )
     detector_batch: int = Field(default=4, ge=1, description="Pages per call of the detector.")
     recognizer_batch: int = Field(

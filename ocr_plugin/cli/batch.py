@@ -96,7 +96,13 @@ def run(
     device: Device = None,
     precision: Precision = None,
     min_confidence: Annotated[
-        float, typer.Option(min=0, max=1, metavar="0..1", help="Leave out words below this.")
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="0..1",
+            help="Leave out words below this, in doubtful lines.",
+        ),
     ] = EngineOptions().min_confidence,
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")

@@ -63,7 +63,8 @@ def read(
     device: Device = None,
     precision: Precision = None,
     min_confidence: Annotated[
-        float, typer.Option(metavar="0..1", help="Leave out words below this.")
+        float,
+        typer.Option(metavar="0..1", help="Leave out words below this, in doubtful lines."),
     ] = _DEFAULTS.min_confidence,
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")

@@ -47,16 +47,13 @@ class _Attempt(ReadRegion):
         Under a constraint, of which a word is unsure that should not have it, the sure words count
         more: they tell the direction.
         """
+        if not self.is_constrained:
+            return super().confidence
         read = [reading for reading in self.readings if reading is not None and reading.text]
-        if self.is_constrained:
-            words = [word for reading in read for word in words_of(reading)]
-            total = sum(len(word.text) * word.confidence for word in words)
-            surely = sum(len(word.text) * word.confidence**2 for word in words)
-            return surely / total if total else 0.0
-        characters = sum(len(reading.text) for reading in read)
-        if not characters:
-            return 0.0
-        return sum(len(reading.text) * reading.confidence for reading in read) / characters
+        words = [word for reading in read for word in words_of(reading)]
+        total = sum(len(word.text) * word.confidence for word in words)
+        surely = sum(len(word.text) * word.confidence**2 for word in words)
+        return surely / total if total else 0.0
 
 
 @dataclass

@@ -18,6 +18,9 @@ from ocr_plugin.schema import Alternative, Character, Word
 _APART = 1.2
 # Least IoU of two outlines of the same word.
 _SAME = 0.4
+# A line of this confidence is text for sure, so a doubtful word in it is no speck of dirt: leaving
+# it out would leave a hole.
+_SURELY_TEXT = 0.8
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,14 @@ class ReadRegion:
         """Returns whether a line is withheld as a whole."""
         return self.as_line and rounded(reading.confidence) < self.abstain_below
 
+    @property
+    def confidence(self) -> float:
+        """Mean of the readings, weighted by their characters; 0 if nothing was read."""
+        read = [reading for reading in self.readings if reading is not None and reading.text]
+        characters = sum(len(reading.text) for reading in read)
+        total = sum(len(reading.text) * reading.confidence for reading in read)
+        return total / characters if characters else 0.0
+
 
 class _Placed(NamedTuple):
     """A word, its strip on the page, and whether the strip is known rather than estimated."""
@@ -58,8 +69,11 @@ class _Placed(NamedTuple):
 def pieces_of(region: ReadRegion, min_confidence: float) -> Iterator[Piece]:
     """Yields the pieces of a region: one, or several if its words are far apart.
 
-    Words of less confidence are left out, and those that `withheld_of` has.
+    Words of less confidence are left out, unless their line is sure as a whole, and those that
+    `withheld_of` has.
     """
+    if region.confidence >= max(min_confidence, _SURELY_TEXT):
+        min_confidence = 0.0
     if not region.as_line:
         min_confidence = max(min_confidence, region.abstain_below)
     found = [

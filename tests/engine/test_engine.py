@@ -10,7 +10,7 @@ from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.pages.source import Source
-from ocr_plugin.protocols import RGB, Reading, Regions, Unit
+from ocr_plugin.protocols import RGB, Reading, Regions, Unit, WordReading
 from ocr_plugin.schema import Component, Page, PageError
 from tests.pictures import along_arc, draw_lines, in_perspective
 
@@ -189,6 +189,26 @@ def test_unsure_readings_are_left_out() -> None:
     assert texts(Engine(Cells(), Unsure()).read(page)) == ["s250"]
     all_of_them = Engine(Cells(), Unsure(), options=EngineOptions(min_confidence=0))
     assert texts(all_of_them.read(page)) == ["s20", "s120", "s250"]
+
+
+@pytest.mark.parametrize(
+    ("others", "least", "kept"),
+    [(0.95, 0.5, True), (0.95, 0.97, False), (0.7, 0.5, False), (0.7, 0.0, True)],
+)
+def test_a_doubtful_word_of_a_sure_line_is_kept(others: float, least: float, kept: bool) -> None:
+    class Typewriter(Shades):
+        unit: Unit = "line"
+
+        def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+            words = (
+                WordReading("sum", others, (0.0, 0.4)),
+                WordReading("5µm", 0.2, (0.45, 0.55)),
+                WordReading("dry", others, (0.6, 1.0)),
+            )
+            return [Reading("sum 5µm dry", others, words) for _ in crops]
+
+    engine = Engine(Cells(), Typewriter(), options=EngineOptions(min_confidence=least))
+    assert ("5µm" in texts(engine.read(cells(20)))) is kept
 
 
 def test_crops_of_many_pages_fill_batches() -> None:
