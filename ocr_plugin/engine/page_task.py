@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ocr_plugin.engine.page_direction import along, disagrees, is_preferred, page_direction
 from ocr_plugin.engine.page_language import reconsider
 from ocr_plugin.engine.page_readers import PageReaders, RegionReader
 from ocr_plugin.layout.page import assemble
@@ -34,6 +35,7 @@ class _Attempt(ReadRegion):
 
     readings: list[Reading | None]
     is_constrained: bool = False
+    is_along_page: bool = False
 
     @property
     def by_words(self) -> bool:
@@ -110,6 +112,7 @@ class PageWork:
     regions: list[_RegionWork] = field(default_factory=list)
     open_regions: int = 0
     error: Exception | None = None
+    has_voted: bool = False
 
     @property
     def done(self) -> bool:
@@ -158,20 +161,45 @@ class PageWork:
         return [task for region in self.regions for task in self._next_attempt(region)]
 
     def consider(self, region: _RegionWork, attempt: _Attempt) -> list[CropTask]:
-        """Keeps the better of a region's attempts; returns the crops of the next one, if any."""
+        """Keeps the better of a region's attempts; returns further crops to be read.
+
+        These are the region's own next attempt, or, where it was the last region, those of regions
+        that were read in another direction than the page.
+        """
+        if attempt.is_along_page:
+            if region.best is None or is_preferred(attempt, region.best):
+                region.best = attempt
+            self.open_regions -= 1
+            return []
         margin = _WORDS_MARGIN if attempt.by_words else _MARGIN
         if region.best is None or attempt.confidence > region.best.confidence + margin:
             region.best = attempt
         if region.best.confidence >= _SETTLED:
-            self.open_regions -= 1
-            return []
+            return self._close_region()
         return self._next_attempt(region)
+
+    def _close_region(self) -> list[CropTask]:
+        self.open_regions -= 1
+        if self.open_regions or self.has_voted:
+            return []
+        self.has_voted = True
+        read = [(region, region.best) for region in self.regions if region.best is not None]
+        direction = page_direction([attempt for _, attempt in read])
+        if direction is None:
+            return []
+        tasks: list[CropTask] = []
+        for region, best in read:
+            if region.reader.constraint is None and disagrees(best, direction):
+                strip = along(region.polygon, direction)
+                attempt, pixels = self._whole(strip, ())
+                tasks += self._tasks(region, replace(attempt, is_along_page=True), pixels)
+                self.open_regions += 1
+        return tasks
 
     def _next_attempt(self, region: _RegionWork) -> list[CropTask]:
         following = next(region.attempts, None)
         if following is None:
-            self.open_regions -= 1
-            return []
+            return self._close_region()
         attempt, pixels = following
         constraint = region.reader.constraint
         if constraint is not None:
@@ -182,6 +210,11 @@ class PageWork:
                 as_line=region.reader.of_lines,
                 is_required=region.as_it_stands,
             )
+        return self._tasks(region, attempt, pixels)
+
+    def _tasks(
+        self, region: _RegionWork, attempt: _Attempt, pixels: Sequence[RGB]
+    ) -> list[CropTask]:
         is_line = region.kind == "line" and not attempt.by_words
         reader = region.reader.lines if is_line else region.reader.words
         return [CropTask(self, crop, region, attempt, n, reader) for n, crop in enumerate(pixels)]
