@@ -8,6 +8,7 @@
 Importing this package imports neither torch nor numpy: what needs them is loaded when first used.
 """
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,10 @@ from ocr_plugin.errors import (
 )
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_RECOGNIZER
 from ocr_plugin.schema import Block, Line, Page, PageError, Point, Polygon, Word
+
+# Nothing leaves the machine: ONNX Runtime would resolve its maker's host and keep a device's number
+# in the home folder, unless told otherwise before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from ocr_plugin.constraints.constraint import Constraint

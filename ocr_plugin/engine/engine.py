@@ -9,14 +9,16 @@ Results are in the order of their sources.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from ocr_plugin import plugins
 from ocr_plugin.constraints.constraint import Constraint
+from ocr_plugin.engine.answers import answers, checked_reading, checked_regions
+from ocr_plugin.engine.arguments import check_plugin, check_several, options_of
 from ocr_plugin.engine.page_readers import PageReaders, ReaderCache, RegionConstraints
 from ocr_plugin.engine.page_task import CropTask, PageWork
 from ocr_plugin.errors import ConfigurationError
@@ -30,7 +32,7 @@ from ocr_plugin.options import (
 from ocr_plugin.pages.prefetch import decoded_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
-from ocr_plugin.protocols import RGB, Detector, Reading, Recognizer, Regions
+from ocr_plugin.protocols import Detector, Reading, Recognizer
 from ocr_plugin.recognizers.guidance import Guidance
 from ocr_plugin.recognizers.line_reader import line_reader, splitter_for
 from ocr_plugin.schema import EngineInfo, Page, PageError
@@ -38,7 +40,8 @@ from ocr_plugin.schema import EngineInfo, Page, PageError
 _MORE_PAGES = "only the first page was read; Engine.read_many gives every page"
 _log = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer")
+_MOST_PIXELS = 100_000_000
+"""Of the pages in flight together, which are held in memory."""
 
 
 class Engine:
@@ -60,7 +63,7 @@ class Engine:
         runtime: where and how the networks run, for plugins that are given by name.
         detector_options: keyword options for a detector that is given by name.
         recognizer_options: keyword options for a recognizer that is given by name.
-        options: how the stages are run and their results joined.
+        options: how the stages are run and their results joined; also as a mapping.
         language: what words are likely: "auto" for all languages, "none", or names such as "de,fr";
             None for the recognizer's own option.
         constraint: what texts may be. One some of whose texts have a space is about lines as a
@@ -81,11 +84,11 @@ class Engine:
         runtime: RuntimeOptions | None = None,
         detector_options: Mapping[str, Any] | None = None,
         recognizer_options: Mapping[str, Any] | None = None,
-        options: EngineOptions | None = None,
+        options: EngineOptions | Mapping[str, Any] | None = None,
         language: str | None = None,
         constraint: Constraint | None = None,
     ) -> None:
-        self.options = options or EngineOptions()
+        self.options = options_of(options)
         if isinstance(detector, str):
             detector = plugins.make_detector(detector, runtime, **(detector_options or {}))
         elif detector_options:
@@ -94,6 +97,8 @@ class Engine:
             recognizer = plugins.make_recognizer(recognizer, runtime, **(recognizer_options or {}))
         elif recognizer_options:
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
+        check_plugin(detector, Detector, "detector")
+        check_plugin(recognizer, Recognizer, "recognizer")
         splitter = splitter_for(recognizer, splitter, runtime)
         self.splitter: Recognizer | None = splitter
         self._cache = ReaderCache(recognizer, line_reader(recognizer, splitter))
@@ -185,7 +190,9 @@ class Engine:
 
         Raises:
             ConfigurationError: as `read`, at the call.
+            TypeError: a single source in place of several, at the call.
         """
+        check_several(sources)
         return self._read_many(sources, self.readers(language, constraint, regions))
 
     def _read_many(
@@ -216,6 +223,8 @@ class Engine:
         options = self.options
         in_flight: deque[PageWork | PageFailure] = deque()
         queue: deque[CropTask] = deque()
+        # The first pages are not kept waiting for a full batch of crops; later ones may be.
+        most = 2 * options.detector_batch
         while batch := list(islice(pages, options.detector_batch)):
             for item in self._begun(batch, queue):
                 in_flight.append(item)
@@ -223,13 +232,16 @@ class Engine:
                 self._read_batch(queue)
             yield from self._finished(in_flight)
             # Pages without crops must not pile up behind one that waits for a full batch.
-            while queue and len(in_flight) > options.recognizer_batch:
+            while queue and (len(in_flight) >= most or _pixels(in_flight) > _MOST_PIXELS):
                 self._read_batch(queue)
                 yield from self._finished(in_flight)
+                most = min(2 * most, max(options.recognizer_batch, most))
         while queue:
             self._read_batch(queue)
             yield from self._finished(in_flight)
         yield from self._finished(in_flight)
+        for item in in_flight:  # none, unless a stage has a defect; nothing may vanish
+            yield _unfinished(item)
 
     def _begun(
         self,
@@ -244,9 +256,7 @@ class Engine:
         # Of a page whose own text is taken nothing is to be found.
         works = [item for item in begun if isinstance(item, PageWork) and item.printed is None]
         pages = [work.image.pixels for work in works]
-        found_in: list[Regions | Exception] = _answers(
-            self.detector.detect, pages, "detector", "pages"
-        )
+        found_in = answers(self.detector.detect, pages, "detector", "pages", checked_regions)
         for work, found in zip(works, found_in, strict=True):
             if isinstance(found, Exception):
                 work.error = found
@@ -268,8 +278,8 @@ class Engine:
         answered: list[tuple[CropTask, Reading | Exception]] = []
         for own in groups.values():
             crops = [task.pixels for task in own]
-            answers = _answers(own[0].reader.recognize, crops, "recognizer", "crops")
-            answered += zip(own, answers, strict=True)
+            given = answers(own[0].reader.recognize, crops, "recognizer", "crops", checked_reading)
+            answered += zip(own, given, strict=True)
         further: list[CropTask] = []
         for task, reading in answered:
             try:
@@ -297,26 +307,13 @@ class Engine:
             yield PageFailure(item.image.name, item.image.page_index, item.error)
 
 
-def _answers(
-    ask: Callable[[list[RGB]], Sequence[Answer]], pictures: list[RGB], who: str, what: str
-) -> list[Answer | Exception]:
-    """Returns a plugin's answer for each picture; if a batch fails, each is tried alone.
+def _pixels(in_flight: Iterable[PageWork | PageFailure]) -> int:
+    pages = (item.image.pixels for item in in_flight if isinstance(item, PageWork))
+    return sum(page.shape[0] * page.shape[1] for page in pages)
 
-    Args:
-        ask: takes pictures and returns as many answers.
-        pictures: pages or crops.
-        who: the plugin's kind, for the error if the numbers differ.
-        what: the pictures' kind, for the same error.
-    """
-    if not pictures:
-        return []
-    try:
-        answers: list[Answer | Exception] = []
-        answers.extend(ask(pictures))
-        if len(answers) != len(pictures):
-            raise RuntimeError(f"the {who} answered {len(answers)} of {len(pictures)} {what}")
-        return answers
-    except Exception as error:  # any defect of a plugin is reported as that page's error
-        if len(pictures) == 1:
-            return [error]
-        return [answer for picture in pictures for answer in _answers(ask, [picture], who, what)]
+
+def _unfinished(item: PageWork | PageFailure) -> PageFailure:
+    if isinstance(item, PageFailure):
+        return item
+    error = RuntimeError("its reading did not come to an end")
+    return PageFailure(item.image.name, item.image.page_index, error)

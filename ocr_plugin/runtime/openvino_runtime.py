@@ -4,6 +4,7 @@ https://docs.openvino.ai, Apache-2.0. In float32 it agrees with ONNX Runtime to 
 faster, which would not be worth another package.
 """
 
+import sys
 import threading
 from functools import cache
 from typing import Any, cast
@@ -26,6 +27,8 @@ def shared_core() -> Any:
     Raises:
         ModuleNotFoundError: OpenVINO, or what it needs, is not installed.
     """
+    # Without this package OpenVINO tells nobody that it was imported; it has a substitute.
+    sys.modules.setdefault("openvino_telemetry", cast(Any, None))
     import openvino
 
     return openvino.Core()

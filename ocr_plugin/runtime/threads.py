@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
 
 import cv2
 
@@ -16,9 +16,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@cache
+_lock = threading.RLock()
+_workers: ThreadPoolExecutor | None = None
+
+
 def torch_workers() -> ThreadPoolExecutor:
     """Returns this process's threads for single-threaded PyTorch, one per core, shared by all."""
+    global _workers
+    # Made once, however many callers are the first: each pool would take the setting of another's
+    # workers for the one to restore.
+    with _lock:
+        if _workers is None:
+            _workers = _new_workers()
+        return _workers
+
+
+def _new_workers() -> ThreadPoolExecutor:
     import torch
 
     before, count = torch.get_num_threads(), cores()
@@ -37,9 +50,25 @@ def _keep_to_one_core() -> None:
     torch.get_num_threads()  # on its first query a thread adopts the last setting
 
 
-if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
-    os.register_at_fork(after_in_child=torch_workers.cache_clear)
+def _forget_threads() -> None:
+    global _workers, _lock, _limits
+    _workers, _lock, _limits = None, threading.RLock(), _Limits()
 
+
+if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
+    os.register_at_fork(after_in_child=_forget_threads)
+
+
+@dataclass
+class _Limits:
+    """Bodies of `limited_threads` that are under way, and the numbers of threads before them."""
+
+    users: int = 0
+    opencv: int = 0
+    torch: int | None = None
+
+
+_limits = _Limits()
 
 # Pages in parallel are faster than many threads per page, but each takes memory.
 _MOST_READERS = 4
@@ -64,13 +93,23 @@ def limit_threads(threads: int) -> None:
 
 @contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
-    """Applies `limit_threads` to the body."""
-    before, torch = cv2.getNumThreads(), sys.modules.get("torch")
-    before_torch = torch.get_num_threads() if torch else before
-    limit_threads(threads)
+    """Applies `limit_threads` to the body.
+
+    Where several bodies overlap, in threads, the last to end restores what the first found.
+    """
+    with _lock:
+        if not _limits.users:
+            torch = sys.modules.get("torch")
+            _limits.opencv = cv2.getNumThreads()
+            _limits.torch = torch.get_num_threads() if torch else None
+        _limits.users += 1
+        limit_threads(threads)
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
-        if torch:
-            torch.set_num_threads(before_torch)
+        with _lock:
+            _limits.users -= 1
+            if not _limits.users:
+                cv2.setNumThreads(_limits.opencv)
+                if _limits.torch is not None:
+                    sys.modules["torch"].set_num_threads(_limits.torch)

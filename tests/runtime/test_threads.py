@@ -5,13 +5,14 @@ import subprocess
 import sys
 import threading
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from ocr_plugin.clip4str import Clip4StrRecognizer, Reader
 from ocr_plugin.recognizers.clip4str.recognizer import _LEAST_PART
-from ocr_plugin.runtime.threads import cores, torch_workers
+from ocr_plugin.runtime.threads import cores, limited_threads, torch_workers
 from tests.recognizers.clip4str.test_compact_model import drawn as crop
 from tests.recognizers.clip4str.test_reader import WORDS
 
@@ -76,3 +77,27 @@ def test_a_fork_has_workers_of_its_own() -> None:
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120
     )
     assert run.stdout.strip() == "7", run.stderr
+
+
+def test_callers_at_once_share_one_pool_and_leave_the_number_of_threads() -> None:
+    code = (
+        "import threading, torch; from concurrent.futures import ThreadPoolExecutor;"
+        "from ocr_plugin.runtime.threads import torch_workers; torch.set_num_threads(3);"
+        "barrier = threading.Barrier(4); callers = ThreadPoolExecutor(4);\n"
+        "def ask(_): barrier.wait(); return id(torch_workers())\n"
+        "print(len(set(callers.map(ask, range(4)))), torch.get_num_threads())"
+    )
+    for _ in range(2):
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert run.stdout.strip() == "1 3", run.stderr
+
+
+def test_limits_that_overlap_are_taken_back_by_the_last_of_them() -> None:
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    first, second = limited_threads(1), limited_threads(1)
+    first.__enter__()
+    second.__enter__()
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == before
