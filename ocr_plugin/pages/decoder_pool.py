@@ -1,26 +1,33 @@
 """Decodes pages in separate processes, so that a file that crashes one crashes nothing else."""
 
-import multiprocessing
 import tempfile
+import threading
 from collections.abc import Iterator, Set
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as DecodingTimeout
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from ocr_plugin.errors import OcrError, UnreadableImage, one_line
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages.decode import open_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.pages.worker_processes import (
+    DEFAULT_MEMORY,
+    BrokenProcessPool,
+    WorkerProcesses,
+)
 from ocr_plugin.schema import PageError
 
 PREFIX = "ocr-batch-"
 """Prefix of the temporary folders that hold documents while they are decoded."""
-# Pages of a document per request to a process.
+# Pages of a document per request to a process, after the first, which may tell that it is hostile.
 _CHUNK = 4
+# How often work is asked for again whose processes were killed from outside.
+_MOST_DEATHS = 3
 # A document is given up after this many consecutive pages that crash or stall their process.
 _HOPELESS = 3
 
@@ -48,34 +55,41 @@ class Decoder:
         workers: processes.
         time_limit: seconds that a page may take.
         folder: for documents while they are decoded; by default the system's for temporary files.
+        max_memory: bytes of address space of each process.
 
     Raises:
         OcrError: the folder cannot be written.
     """
 
     def __init__(
-        self, options: ImageOptions, workers: int, time_limit: float, folder: Path | None = None
+        self,
+        options: ImageOptions,
+        workers: int,
+        time_limit: float,
+        folder: Path | None = None,
+        max_memory: int = DEFAULT_MEMORY,
     ) -> None:
         self._options, self._time_limit = options, time_limit
         with _writing(folder):
             self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder)
-        # Forked processes would inherit locks that the threads of this one hold.
-        self._pool = ProcessPool(workers, context=multiprocessing.get_context("spawn"))
-        self._count = 0
+        self.processes = WorkerProcesses(workers, max_memory)
+        self._count, self._lock = 0, threading.Lock()
 
     def close(self) -> None:
         """Stops the processes, also in the middle of a page."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self.processes.stop()
         self._folder.cleanup()
 
-    def begin(self, name: str, content: bytes, sha256: str) -> "Decoding":
+    def begin(
+        self, name: str, content: bytes, sha256: str, options: ImageOptions | None = None
+    ) -> "Decoding":
         """Starts to decode a file.
 
         Args:
             name: of its pages.
             content: the file.
             sha256: of the content.
+            options: in place of the decoder's.
 
         Raises:
             OcrError: a document cannot be written to disk.
@@ -83,16 +97,17 @@ class Decoder:
         place = None
         if _has_pages(content):
             # A document is decoded in several requests; the processes read it from disk.
-            self._count += 1
-            place = Path(self._folder.name, str(self._count))
+            with self._lock:
+                self._count += 1
+                place = Path(self._folder.name, str(self._count))
             with _writing(place):
                 place.write_bytes(content)
-        task = _Task(place or content, sha256, name, self._options)
+        task = _Task(place or content, sha256, name, options or self._options)
         return Decoding(self, task, place)
 
     def _ask(self, task: "_Task", first: int, count: int) -> "Future[_Chunk]":
         limit = self._time_limit * count
-        return self._pool.schedule(_decoded, args=(task, first, count), timeout=limit)
+        return self.processes.ask(_decoded, task, first, count, time_limit=limit)
 
 
 class Decoding:
@@ -104,7 +119,7 @@ class Decoding:
 
     def __init__(self, decoder: Decoder, task: "_Task", place: Path | None) -> None:
         self._decoder, self._task, self._place = decoder, task, place
-        self.page_count, self._count, self._failures = 0, _CHUNK, 0
+        self.page_count, self._count, self._failures, self._deaths = 0, 1, 0, 0
         self._future: Future[_Chunk] | None = None
         self._ask()
 
@@ -119,9 +134,13 @@ class Decoding:
         future, self._future = self._future, None
         try:
             chunk = future.result()
-        except (ProcessExpired, DecodingTimeout) as error:
+        except BrokenProcessPool as error:
+            return self._asked_again(error)
+        except (ProcessExpired, DecodingTimeout, MemoryError) as error:
             return self._failed(error)
-        self._failures = 0
+        except CancelledError:  # closed from another thread
+            return None
+        self._failures = self._deaths = 0
         self.page_count += len(chunk.pages)
         self._count = _CHUNK
         if not chunk.is_last:
@@ -146,6 +165,14 @@ class Decoding:
     def _ask(self) -> None:
         self._future = self._decoder._ask(self._task, self.page_count, self._count)
 
+    def _asked_again(self, error: Exception) -> list[PageImage | PageError]:
+        """Asks once more for what no process was at when the processes died."""
+        self._deaths += 1
+        if self._deaths > _MOST_DEATHS:
+            return self._failed(error)
+        self._ask()
+        return []
+
     def _failed(self, error: Exception) -> list[PageImage | PageError]:
         """Retries page by page; returns the error of a page that fails by itself."""
         if self._count > 1:
@@ -154,6 +181,10 @@ class Decoding:
             return []
         if isinstance(error, ProcessExpired):
             kind, reason = "DecoderDied", f"the decoder process died, exit code {error.exitcode}"
+        elif isinstance(error, MemoryError):
+            kind, reason = "MemoryLimit", "decoding it takes more memory than is allowed"
+        elif isinstance(error, BrokenProcessPool):
+            kind, reason = "DecoderDied", "the decoder processes died again and again"
         else:
             kind, reason = "TimeLimit", f"decoding took more than {self._decoder._time_limit:g} s"
         self._failures += 1
