@@ -72,6 +72,7 @@ def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await handler.start()
         yield
         await asyncio.to_thread(handler.close)
 

@@ -1,18 +1,17 @@
 """Request limits, and handling of one request."""
 
 import asyncio
-import io
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from fastapi import Request
-from PIL import Image
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from ocr_plugin.adapters.server_decoding import ServerDecoder
 from ocr_plugin.adapters.server_guidance import Told, readers_for
 from ocr_plugin.adapters.server_metrics import Metrics, Outcome
 from ocr_plugin.engine.engine import Engine
@@ -20,19 +19,14 @@ from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.engine.shared_engine import Busy, SharedEngine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage, one_line
 from ocr_plugin.options import ImageOptions, Options, PdfText
-from ocr_plugin.pages.decode import has_more_pages, open_pages
-from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.schema import Page, PageError
 
 _Done = TypeVar("_Done")
 
-# Pages of one request that are submitted ahead, and pages that are decoded at once.
+# Pages of one request that are submitted ahead.
 _WINDOW = 4
-_DECODERS = 2
 _RETRY_S = 0.02
-# Of pages that are shown: pixels of the longer side, and JPEG's quality.
-_SHOWN_SIDE = 2_400
-_SHOWN_QUALITY = 85
 
 
 class ServerOptions(Options):
@@ -81,12 +75,15 @@ class RequestHandler:
         self.metrics = Metrics()
         self._limits = limits
         self._inside = 0
-        self._decoders = ThreadPoolExecutor(_DECODERS, thread_name_prefix="ocr-decode")
-        self._decoding = asyncio.Semaphore(_DECODERS)
+        self._decoder = ServerDecoder(engine.options.images, limits.time_limit, limits.max_requests)
+
+    async def start(self) -> None:
+        """Waits until what decodes has begun."""
+        await self._decoder.start()
 
     def close(self) -> None:
-        """Reads the waiting pages, then stops."""
-        self._decoders.shutdown(cancel_futures=True)
+        """Stops decoding, reads the waiting pages, then stops."""
+        self._decoder.close()
         self.shared.close()
 
     async def answer(
@@ -107,7 +104,7 @@ class RequestHandler:
             await self._admit(
                 request,
                 outcome,
-                lambda data: self._read(_Named(data, name), asked, images, outcome.read),
+                lambda data: self._read(data, name, asked, images, outcome.read),
             )
             return Answer(pages=outcome.pages, errors=outcome.errors)
 
@@ -176,23 +173,28 @@ class RequestHandler:
         return bytes(body)
 
     async def _read(
-        self, body: "_Named", asked: Told, images: ImageOptions, read: list[Page | PageError]
+        self,
+        data: bytes,
+        name: str,
+        asked: Told,
+        images: ImageOptions,
+        read: list[Page | PageError],
     ) -> None:
         """Appends the result of each page of a document, in order."""
-        async with self._decoding:
-            readers = await self._in_decoder(readers_for, self.shared.engine, asked)
-            too_many = await self._in_decoder(
-                has_more_pages, body.getvalue(), self._limits.max_pages, body.name
-            )
-        if too_many:
+        readers = await self._decoder.in_thread(readers_for, self.shared.engine, asked)
+        if await self._decoder.has_more_pages(data, self._limits.max_pages, name):
             raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
-        pages = open_pages(body, images)
         ahead: deque[Future[Page | PageError]] = deque()
         try:
-            while (handed_in := await self._hand_in(pages, readers)) is not None:
-                ahead.append(handed_in)
-                if len(ahead) >= _WINDOW:
-                    read.append(await asyncio.wrap_future(ahead.popleft()))
+            async with self._decoder.decoding(data, name, images) as decoding:
+                pages: list[PageImage | PageError] | None = []
+                while pages is not None:
+                    async with self._decoder.turns:
+                        pages = await self._decoder.next_pages(decoding)
+                        for page in pages or ():
+                            ahead.append(await self._hand_in(page, readers))
+                    while len(ahead) >= _WINDOW:
+                        read.append(await asyncio.wrap_future(ahead.popleft()))
             while ahead:
                 read.append(await asyncio.wrap_future(ahead.popleft()))
         finally:
@@ -204,59 +206,29 @@ class RequestHandler:
         # As it is drawn: whether it has a text of its own does not matter.
         images = self.shared.engine.options.images.model_copy(update={"pdf_text": "ocr"})
         if index < self._limits.max_pages:
-            async with self._decoding:
-                shown = await self._in_decoder(_jpeg_of, data, index, images)
+            shown = await self._decoder.jpeg(data, index, images)
             if shown is not None:
                 return shown
         raise Refusal(404, "NoPage", f"there is no page {index}, counted from 0")
 
-    async def _in_decoder(self, work: Callable[..., _Done], *arguments: Any) -> _Done:
-        """Runs slow work in another thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoders, work, *arguments)
-
     async def _hand_in(
-        self, pages: Iterator[PageImage | PageFailure], readers: PageReaders
-    ) -> Future[Page | PageError] | None:
-        """Decodes the next page and submits it; returns None after the last.
+        self, page: PageImage | PageError, readers: PageReaders
+    ) -> Future[Page | PageError]:
+        """Submits a page once there is room for it.
 
-        The decoder is held until the queue has room for the page, so that decoded pages do not
-        pile up.
+        Raises:
+            UnreadableImage: it stands for the document as a whole, which cannot be read.
         """
-        async with self._decoding:
-            image = await self._in_decoder(next, pages, None)
-            if image is None:
-                return None
-            if isinstance(image, PageFailure):
-                failed: Future[Page | PageError] = Future()
-                failed.set_result(image.as_error())
-                return failed
-            while True:
-                with suppress(Busy):
-                    return self.shared.submit(image, readers=readers)
-                await asyncio.sleep(_RETRY_S)
-
-
-class _Named(io.BytesIO):
-    """Bytes as a file that has a name, which its pages carry."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
-
-
-def _jpeg_of(data: bytes, index: int, options: ImageOptions) -> bytes | None:
-    """Returns a page as JPEG, no larger than a screen needs it; None if there is none."""
-    page = next(open_pages(_Named(data, "upload"), options, index), None)
-    if page is None:
-        return None
-    if isinstance(page, PageFailure):
-        raise page.error
-    picture = Image.fromarray(page.pixels)
-    picture.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
-    coded = io.BytesIO()
-    picture.save(coded, "JPEG", quality=_SHOWN_QUALITY)
-    return coded.getvalue()
+        if isinstance(page, PageError):
+            if page.page_index is None:
+                raise UnreadableImage(page.name, page.message)
+            failed: Future[Page | PageError] = Future()
+            failed.set_result(page)
+            return failed
+        while True:
+            with suppress(Busy):
+                return self.shared.submit(page, readers=readers)
+            await asyncio.sleep(_RETRY_S)
 
 
 async def _until_disconnected(request: Request, work: Coroutine[Any, Any, _Done]) -> _Done:

@@ -120,6 +120,7 @@ class Decoding:
     def __init__(self, decoder: Decoder, task: "_Task", place: Path | None) -> None:
         self._decoder, self._task, self._place = decoder, task, place
         self.page_count, self._count, self._failures, self._deaths = 0, 1, 0, 0
+        self._is_closed = False
         self._future: Future[_Chunk] | None = None
         self._ask()
 
@@ -131,7 +132,7 @@ class Decoding:
         """
         if self._future is None:
             return None
-        future, self._future = self._future, None
+        future = self._future  # kept while it is waited for: closing cancels it
         try:
             chunk = future.result()
         except BrokenProcessPool as error:
@@ -142,7 +143,7 @@ class Decoding:
             return None
         self._failures = self._deaths = 0
         self.page_count += len(chunk.pages)
-        self._count = _CHUNK
+        self._count, self._future = _CHUNK, None
         if not chunk.is_last:
             self._ask()
         else:
@@ -155,7 +156,8 @@ class Decoding:
         return self._future is None or self._future.done()
 
     def close(self) -> None:
-        """Drops the remaining pages."""
+        """Drops the remaining pages; also from another thread while this one waits for them."""
+        self._is_closed = True
         if self._future is not None:
             self._future.cancel()
             self._future = None
@@ -163,6 +165,9 @@ class Decoding:
             self._place.unlink(missing_ok=True)
 
     def _ask(self) -> None:
+        if self._is_closed:
+            self._future = None
+            return
         self._future = self._decoder._ask(self._task, self.page_count, self._count)
 
     def _asked_again(self, error: Exception) -> list[PageImage | PageError]:
@@ -187,7 +192,7 @@ class Decoding:
             kind, reason = "DecoderDied", "the decoder processes died again and again"
         else:
             kind, reason = "TimeLimit", f"decoding took more than {self._decoder._time_limit:g} s"
-        self._failures += 1
+        self._failures, self._future = self._failures + 1, None
         index = self.page_count
         self.page_count += 1
         if self._place is None:

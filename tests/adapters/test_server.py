@@ -115,7 +115,7 @@ def test_a_defect_is_a_refusal_too_and_a_server_that_stopped_says_so(
     def broken(*_: object) -> bool:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(server_requests, "has_more_pages", broken)
+    monkeypatch.setattr(server_requests, "readers_for", broken)
     monkeypatch.setattr(SharedEngine, "works", False)
 
     async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
