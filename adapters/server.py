@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
+from ocr_plugin.adapters.server_access import LocalHostsOnly, TokenRequired
 from ocr_plugin.adapters.server_guidance import Guided
 from ocr_plugin.adapters.server_metrics import CONTENT_TYPE
 from ocr_plugin.adapters.server_requests import (
@@ -39,6 +40,8 @@ _POLICY = (
 
 _STATUSES: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The body is empty."},
+    401: {"model": Problem, "description": "The token is missing or wrong, where one is set."},
+    408: {"model": Problem, "description": "The body took too long to come."},
     413: {"model": Problem, "description": "Too many bytes or pages."},
     415: {"model": Problem, "description": "A form; send the bytes themselves as the body."},
     422: {"model": Problem, "description": "No picture or document, a damaged one, or bad query."},
@@ -60,12 +63,19 @@ _BODY = {
 }
 
 
-def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
+def make_app(
+    engine: Engine,
+    options: ServerOptions | None = None,
+    token: str | None = None,
+    local_only: bool = False,
+) -> FastAPI:
     """Returns the server's ASGI application.
 
     Args:
         engine: reads the pages; its `EngineOptions` set the limit of a page's pixels.
         options: limits of requests.
+        token: that requests must bring, as ``Authorization: Bearer TOKEN``; None for none.
+        local_only: whether requests for a host other than this machine are refused.
     """
     limits = options or ServerOptions()
     handler = RequestHandler(engine, limits)
@@ -119,12 +129,16 @@ def make_app(engine: Engine, options: ServerOptions | None = None) -> FastAPI:
     ) -> Response:
         return Response(await handler.picture(request, page), media_type="image/jpeg")
 
-    _add_pages(app, handler)
+    _add_pages(app, handler, limits)
     _add_refusals(app)
+    if token is not None:
+        app.add_middleware(TokenRequired, token=token)
+    if local_only:
+        app.add_middleware(LocalHostsOnly)
     return app
 
 
-def _add_pages(app: FastAPI, handler: RequestHandler) -> None:
+def _add_pages(app: FastAPI, handler: RequestHandler, limits: ServerOptions) -> None:
     """Adds health, metrics, and the page to drop pictures on."""
     info = handler.shared.engine.info
 
@@ -132,11 +146,16 @@ def _add_pages(app: FastAPI, handler: RequestHandler) -> None:
     async def health() -> dict[str, str]:
         if not handler.shared.works:
             raise Refusal(503, "Stopped", "the reader threads have died; restart the server")
+        waited = handler.shared.longest_wait
+        if waited > limits.time_limit:
+            raise Refusal(503, "Overloaded", f"a page has been waiting for {waited:.0f} s")
         return {"status": "ok", "recognizer": info.recognizer.name}
 
     @app.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
-        return Response(handler.metrics.render(handler.shared.waiting), media_type=CONTENT_TYPE)
+        shared = handler.shared
+        text = handler.metrics.render(shared.waiting, shared.longest_wait)
+        return Response(text, media_type=CONTENT_TYPE)
 
     @app.get("/", include_in_schema=False)
     async def page() -> HTMLResponse:
@@ -151,7 +170,9 @@ def _add_refusals(app: FastAPI) -> None:
     async def refused(_: Request, refusal: Refusal) -> JSONResponse:
         # Closing the connection spares receiving a body that is not wanted.
         close = {"Connection": "close"}
-        headers = {503: {"Retry-After": "1"}, 413: close, 415: close}.get(refusal.status)
+        headers = {503: {"Retry-After": "1"}, 408: close, 413: close, 415: close}.get(
+            refusal.status
+        )
         return _refusal(refusal.status, refusal.problem, headers)
 
     @app.exception_handler(RequestValidationError)

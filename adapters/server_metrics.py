@@ -61,6 +61,9 @@ class Metrics:
         self._words = Counter("words", "Words read.", **own)
         self._open = Gauge("open_requests", "Requests being answered.", **own)
         self._waiting = Gauge("waiting_pages", "Decoded pages that wait to be read.", **own)
+        self._longest_wait = Gauge(
+            "longest_wait_seconds", "Age of the oldest page that is not read yet.", **own
+        )
 
     @contextmanager
     def request(self) -> Iterator[Outcome]:
@@ -76,7 +79,13 @@ class Metrics:
                 self._errors.inc(len(outcome.errors))
                 self._words.inc(sum(len(page.words) for page in outcome.pages))
 
-    def render(self, waiting: int) -> bytes:
-        """Returns the text that Prometheus reads."""
+    def render(self, waiting: int, longest_wait: float) -> bytes:
+        """Returns the text that Prometheus reads.
+
+        Args:
+            waiting: decoded pages that wait to be read.
+            longest_wait: seconds since the oldest page that is not read yet was decoded.
+        """
         self._waiting.set(waiting)
+        self._longest_wait.set(longest_wait)
         return generate_latest(self._registry)

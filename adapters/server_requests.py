@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from ocr_plugin.adapters.server_guidance import Told, readers_for
 from ocr_plugin.adapters.server_metrics import Metrics, Outcome
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.page_readers import PageReaders
-from ocr_plugin.engine.shared_engine import Busy, SharedEngine
+from ocr_plugin.engine.shared_engine import Busy, PageFuture, SharedEngine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage, one_line
 from ocr_plugin.options import ImageOptions, Options, PdfText
 from ocr_plugin.pages.raster import PageImage
@@ -24,6 +23,10 @@ from ocr_plugin.schema import Page, PageError
 
 _Done = TypeVar("_Done")
 
+# A body must come within so many seconds, and one more for each so many bytes of it.
+_BODY_SECONDS, _BYTES_A_SECOND = 10.0, 100_000
+# Bodies that may be on their way at once, for each request that may be read.
+_BODIES_A_REQUEST = 4
 # Pages of one request that are submitted ahead.
 _WINDOW = 4
 _RETRY_S = 0.02
@@ -74,7 +77,7 @@ class RequestHandler:
         self.shared = SharedEngine(engine, readers=limits.readers)
         self.metrics = Metrics()
         self._limits = limits
-        self._inside = 0
+        self._inside = self._arriving = 0
         self._decoder = ServerDecoder(engine.options.images, limits.time_limit, limits.max_requests)
 
     async def start(self) -> None:
@@ -93,13 +96,14 @@ class RequestHandler:
 
         Args:
             request: its body is a picture or a document.
-            name: of the source, in the answer.
+            name: of the source, in the answer; its control characters are left out.
             asked: what guides the reading.
             pdf_text: as in `ImageOptions`; None for the engine's own.
         """
         images = self.shared.engine.options.images
         if pdf_text is not None:
             images = images.model_copy(update={"pdf_text": pdf_text})
+        name = "".join(each for each in name if each.isprintable()) or "upload"
         with self.metrics.request() as outcome:
             await self._admit(
                 request,
@@ -134,12 +138,12 @@ class RequestHandler:
         outcome: Outcome,
         work: Callable[[bytes], Coroutine[Any, Any, _Done]],
     ) -> _Done:
+        data = await self._received(request)
         if self._inside >= self._limits.max_requests:
             raise Refusal(503, "Busy", f"{self._inside} requests are being read; try again")
         self._inside += 1
         try:
             async with asyncio.timeout(self._limits.time_limit):
-                data = await self._body(request)
                 return await _until_disconnected(request, work(data))
         except TimeoutError:
             pages = f"{len(outcome.read)} pages were read"
@@ -149,10 +153,25 @@ class RequestHandler:
             raise Refusal(422, "UnreadableImage", str(error)) from error
         except ConfigurationError as error:
             raise Refusal(422, "BadRequest", one_line(error)) from error
+        finally:
+            self._inside -= 1
+
+    async def _received(self, request: Request) -> bytes:
+        """Returns the body once it is there; until then the request takes nobody's place."""
+        # So many that slow clients cannot keep others out, and few enough for memory.
+        if self._arriving >= _BODIES_A_REQUEST * self._limits.max_requests:
+            raise Refusal(503, "Busy", f"{self._arriving} requests are on their way; try again")
+        if self._inside >= self._limits.max_requests:
+            raise Refusal(503, "Busy", f"{self._inside} requests are being read; try again")
+        self._arriving += 1
+        try:
+            return await self._body(request)
+        except TimeoutError:
+            raise Refusal(408, "TooSlow", "the body takes too long to come") from None
         except ClientDisconnect:
             raise _GONE from None
         finally:
-            self._inside -= 1
+            self._arriving -= 1
 
     async def _body(self, request: Request) -> bytes:
         """Returns the body, or rejects it as soon as it is known to be too long or a form."""
@@ -164,10 +183,13 @@ class RequestHandler:
         if stated.isdigit() and int(stated) > self._limits.max_bytes:
             raise too_long
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._limits.max_bytes:
-                raise too_long
+        begun = asyncio.get_running_loop().time()
+        async with asyncio.timeout_at(begun + _BODY_SECONDS) as patience:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self._limits.max_bytes:
+                    raise too_long
+                patience.reschedule(begun + _BODY_SECONDS + len(body) / _BYTES_A_SECOND)
         if not body:
             raise Refusal(400, "Empty", "the body is empty: send the picture's or document's bytes")
         return bytes(body)
@@ -184,7 +206,7 @@ class RequestHandler:
         readers = await self._decoder.in_thread(readers_for, self.shared.engine, asked)
         if await self._decoder.has_more_pages(data, self._limits.max_pages, name):
             raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
-        ahead: deque[Future[Page | PageError]] = deque()
+        ahead: deque[PageFuture] = deque()
         try:
             async with self._decoder.decoding(data, name, images) as decoding:
                 pages: list[PageImage | PageError] | None = []
@@ -194,12 +216,12 @@ class RequestHandler:
                         for page in pages or ():
                             ahead.append(await self._hand_in(page, readers))
                     while len(ahead) >= _WINDOW:
-                        read.append(await asyncio.wrap_future(ahead.popleft()))
+                        read.append(await _first_of(ahead))
             while ahead:
-                read.append(await asyncio.wrap_future(ahead.popleft()))
+                read.append(await _first_of(ahead))
         finally:
             for future in ahead:
-                future.cancel()
+                future.give_up()
 
     async def _shown(self, data: bytes, index: int) -> bytes:
         """Returns a page of a document as JPEG."""
@@ -211,9 +233,7 @@ class RequestHandler:
                 return shown
         raise Refusal(404, "NoPage", f"there is no page {index}, counted from 0")
 
-    async def _hand_in(
-        self, page: PageImage | PageError, readers: PageReaders
-    ) -> Future[Page | PageError]:
+    async def _hand_in(self, page: PageImage | PageError, readers: PageReaders) -> PageFuture:
         """Submits a page once there is room for it.
 
         Raises:
@@ -222,13 +242,21 @@ class RequestHandler:
         if isinstance(page, PageError):
             if page.page_index is None:
                 raise UnreadableImage(page.name, page.message)
-            failed: Future[Page | PageError] = Future()
+            failed = PageFuture()
             failed.set_result(page)
             return failed
         while True:
             with suppress(Busy):
                 return self.shared.submit(page, readers=readers)
             await asyncio.sleep(_RETRY_S)
+
+
+async def _first_of(ahead: deque[PageFuture]) -> Page | PageError:
+    """Waits for the result of the oldest page and removes it."""
+    # A wait that is cancelled leaves the page here, to be given up.
+    result = await asyncio.shield(asyncio.wrap_future(ahead[0]))
+    ahead.popleft()
+    return result
 
 
 async def _until_disconnected(request: Request, work: Coroutine[Any, Any, _Done]) -> _Done:

@@ -32,6 +32,8 @@ from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions
 
 # Smaller than elsewhere: requests are not trusted.
 _MAX_PIXELS = 50_000_000
+# Connections at once: for each request that may be read, and besides, such as for health checks.
+_CONNECTIONS_A_REQUEST, _CONNECTIONS = 8, 64
 
 
 def serve(
@@ -66,12 +68,15 @@ def serve(
 ) -> None:
     """Serve: POST a picture or PDF to /v1/read, or drop one on the page at /.
 
-    There is no login and no encryption: on open networks, run it behind a proxy.
+    Clients must send the token in OCR_PLUGIN_TOKEN, if it is set. There is no encryption: on open
+    networks, run it behind a proxy.
     """
     try:
         import uvicorn
 
         from ocr_plugin.adapters.server import make_app
+        from ocr_plugin.adapters.server_access import TOKEN_VARIABLE, is_loopback
+        from ocr_plugin.adapters.server_connections import PatientConnection
         from ocr_plugin.adapters.server_requests import ServerOptions
     except ModuleNotFoundError as error:
         message = f"{error.name} is missing: pip install 'ocr-plugin[serve]'"
@@ -98,8 +103,14 @@ def serve(
             language=language,
             constraint=constraint,
         )
+        local, token = is_loopback(host), os.environ.get(TOKEN_VARIABLE) or None
+        if not local and token is None:
+            say(f"anybody who reaches {host} may use this server: set {TOKEN_VARIABLE}")
         config = uvicorn.Config(
-            make_app(engine, limits),
+            make_app(engine, limits, token, local_only=local),
+            http=PatientConnection,
+            # Beyond this, connections are answered 503 by the server itself.
+            limit_concurrency=_CONNECTIONS_A_REQUEST * max_requests + _CONNECTIONS,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=round(time_limit),
@@ -109,6 +120,8 @@ def serve(
 
 
 def _listener(host: str, port: int) -> socket.socket:
+    if not host:  # the system would take it for all networks
+        raise ConfigurationError("--host is empty: give 0.0.0.0 to listen on all networks")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

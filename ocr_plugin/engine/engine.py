@@ -20,7 +20,7 @@ from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.engine.answers import answers, checked_reading, checked_regions
 from ocr_plugin.engine.arguments import check_plugin, check_several, options_of
 from ocr_plugin.engine.page_readers import PageReaders, ReaderCache, RegionConstraints
-from ocr_plugin.engine.page_task import CropTask, PageWork
+from ocr_plugin.engine.page_task import CropTask, PageRequest, PageWork
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import (
     DEFAULT_DETECTOR,
@@ -170,7 +170,7 @@ class Engine:
             pages.close()
         if more and isinstance(first, PageImage):
             first = replace(first, warnings=(*first.warnings, _MORE_PAGES))
-        (result,) = self._stream(iter([(first, readers)]))
+        (result,) = self._stream(iter([PageRequest(first, readers)]))
         if isinstance(result, PageFailure):
             raise result.error
         return result
@@ -200,25 +200,21 @@ class Engine:
     ) -> Generator[Page | PageError]:
         pages = decoded_pages(sources, self.options.images, self.options.decode_threads)
         try:
-            for result in self._stream((page, readers) for page in pages):
+            for result in self._stream(PageRequest(page, readers) for page in pages):
                 yield result.as_error() if isinstance(result, PageFailure) else result
         finally:
             pages.close()
 
     def read_images(self, images: Iterable[PageImage]) -> Generator[Page | PageError]:
         """Yields the result or the error of each decoded page, in order."""
-        return self.read_guided((image, self._readers) for image in images)
+        return self.read_guided(PageRequest(image, self._readers) for image in images)
 
-    def read_guided(
-        self, pages: Iterable[tuple[PageImage, PageReaders]]
-    ) -> Generator[Page | PageError]:
+    def read_guided(self, pages: Iterable[PageRequest]) -> Generator[Page | PageError]:
         """Yields the result or the error of decoded pages, each with what reads it, in order."""
         for result in self._stream(iter(pages)):
             yield result.as_error() if isinstance(result, PageFailure) else result
 
-    def _stream(
-        self, pages: Iterator[tuple[PageImage | PageFailure, PageReaders]]
-    ) -> Iterator[Page | PageFailure]:
+    def _stream(self, pages: Iterator[PageRequest]) -> Iterator[Page | PageFailure]:
         """Yields the result or the failure of each page, in order."""
         options = self.options
         in_flight: deque[PageWork | PageFailure] = deque()
@@ -244,17 +240,16 @@ class Engine:
             yield _unfinished(item)
 
     def _begun(
-        self,
-        batch: list[tuple[PageImage | PageFailure, PageReaders]],
-        queue: deque[CropTask],
+        self, batch: list[PageRequest], queue: deque[CropTask]
     ) -> list[PageWork | PageFailure]:
         """Detects a batch of pages and queues their first crops."""
         begun = [
-            PageWork(item, readers) if isinstance(item, PageImage) else item
-            for item, readers in batch
+            PageWork(item, readers, is_wanted) if isinstance(item, PageImage) else item
+            for item, readers, is_wanted in batch
         ]
+        own = [item for item in begun if isinstance(item, PageWork) and item.goes_on()]
         # Of a page whose own text is taken nothing is to be found.
-        works = [item for item in begun if isinstance(item, PageWork) and item.printed is None]
+        works = [work for work in own if work.printed is None]
         pages = [work.image.pixels for work in works]
         found_in = answers(self.detector.detect, pages, "detector", "pages", checked_regions)
         for work, found in zip(works, found_in, strict=True):
@@ -271,7 +266,7 @@ class Engine:
         """Reads the oldest crops of the queue; further crops of their regions go to its front."""
         count = min(self.options.recognizer_batch, len(queue))
         tasks = [queue.popleft() for _ in range(count)]
-        tasks = [task for task in tasks if task.page.error is None]
+        tasks = [task for task in tasks if task.page.goes_on()]
         groups: dict[int, list[CropTask]] = {}
         for task in tasks:
             groups.setdefault(id(task.reader), []).append(task)

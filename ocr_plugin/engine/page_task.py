@@ -1,18 +1,20 @@
 """State of a page in the engine: the crops that are still to be read, and the readings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ocr_plugin.engine.page_direction import along, disagrees, is_preferred, page_direction
 from ocr_plugin.engine.page_language import reconsider
 from ocr_plugin.engine.page_readers import PageReaders, RegionReader
+from ocr_plugin.errors import OcrError
 from ocr_plugin.layout.page import assemble
 from ocr_plugin.layout.printed import region_of
 from ocr_plugin.layout.words import ReadRegion
 from ocr_plugin.pages.pdf_layer import COMPONENT
-from ocr_plugin.pages.raster import PageImage, PrintedLine
+from ocr_plugin.pages.raster import PageFailure, PageImage, PrintedLine
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
 from ocr_plugin.recognizers.line_words import words_of
 from ocr_plugin.regions.rectify import rectify
@@ -103,12 +105,35 @@ class CropTask:
         return self.page.consider(self.region, self.attempt)
 
 
+class Abandoned(OcrError):
+    """Nobody waits for the page any more."""
+
+
+def _always() -> bool:
+    return True
+
+
+class PageRequest(NamedTuple):
+    """A page to be read, or why there is none.
+
+    Attributes:
+        image: the page, or a failure that takes its place.
+        readers: what reads it.
+        is_wanted: whether it still is; asked before each stage.
+    """
+
+    image: PageImage | PageFailure
+    readers: PageReaders
+    is_wanted: Callable[[], bool] = _always
+
+
 @dataclass(eq=False)
 class PageWork:
     """A page, its regions, and what was read in them so far."""
 
     image: PageImage
     readers: PageReaders
+    is_wanted: Callable[[], bool] = _always
     regions: list[_RegionWork] = field(default_factory=list)
     open_regions: int = 0
     error: Exception | None = None
@@ -118,6 +143,12 @@ class PageWork:
     def done(self) -> bool:
         """Whether no reading is pending."""
         return self.error is not None or self.open_regions == 0
+
+    def goes_on(self) -> bool:
+        """Returns whether the page is to be read further: it has not failed and is wanted."""
+        if self.error is None and not self.is_wanted():
+            self.error = Abandoned("nobody waits for it any more")
+        return self.error is None
 
     @property
     def printed(self) -> tuple[PrintedLine, ...] | None:

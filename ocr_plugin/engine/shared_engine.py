@@ -5,23 +5,45 @@ page is read at once and many pages fill the recognizer's batches.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.page_readers import PageReaders
+from ocr_plugin.engine.page_task import PageRequest
 from ocr_plugin.errors import OcrError
 from ocr_plugin.pages.decode import open_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
 from ocr_plugin.schema import Page, PageError
 
+
+class PageFuture(Future[Page | PageError]):
+    """The result of a page that was submitted.
+
+    Attributes:
+        is_wanted: whether anybody waits for it; a page that nobody does is not read any further.
+        submitted: by `time.monotonic`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_wanted, self.submitted = True, time.monotonic()
+
+    def give_up(self) -> None:
+        """Cancels it; if the page is being read already, it is not read any further."""
+        self.is_wanted = False
+        self.cancel()
+
+
 # A page, what reads it, and the future of its result.
-_Task = tuple[PageImage, PageReaders, Future[Page | PageError]]
+_Task = tuple[PageImage, PageReaders, PageFuture]
 
 _WINDOW = 8
 
@@ -57,6 +79,7 @@ class SharedEngine:
         self._room, self._batch = room, batch
         self._room_pixels, self._batch_pixels = room_pixels, batch_pixels
         self._waiting: deque[_Task] = deque()
+        self._begun: set[PageFuture] = set()
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [
@@ -72,6 +95,14 @@ class SharedEngine:
         return len(self._waiting)
 
     @property
+    def longest_wait(self) -> float:
+        """Seconds since the oldest page was submitted that is not read yet; 0 if there is none."""
+        with self._changed:
+            own = [future.submitted for *_, future in self._waiting]
+            own += [future.submitted for future in self._begun if future.is_wanted]
+        return time.monotonic() - min(own) if own else 0.0
+
+    @property
     def works(self) -> bool:
         """Whether all reader threads are alive."""
         return all(thread.is_alive() for thread in self._threads)
@@ -81,7 +112,7 @@ class SharedEngine:
         image: PageImage,
         timeout: float | None = 0,
         readers: PageReaders | None = None,
-    ) -> Future[Page | PageError]:
+    ) -> PageFuture:
         """Submits a page; returns the future of its result.
 
         Args:
@@ -98,7 +129,7 @@ class SharedEngine:
                 raise Busy(f"{self.waiting} pages are waiting; try again later")
             if self._closed:
                 raise RuntimeError("the shared engine is closed")
-            future: Future[Page | PageError] = Future()
+            future = PageFuture()
             self._waiting.append((image, readers or self.engine.readers(), future))
             self._changed.notify_all()
             return future
@@ -169,20 +200,27 @@ class SharedEngine:
             return tasks
 
     def _read(self, tasks: deque[_Task]) -> None:
-        begun: deque[Future[Page | PageError]] = deque()
+        begun: deque[PageFuture] = deque()
 
-        def images() -> Iterator[tuple[PageImage, PageReaders]]:
+        def requests() -> Iterator[PageRequest]:
             while tasks:
                 image, readers, future = tasks.popleft()
                 # A page that was cancelled while it waited is not read.
                 if future.set_running_or_notify_cancel():
                     begun.append(future)
-                    yield image, readers
+                    with self._changed:
+                        self._begun.add(future)
+                    yield PageRequest(image, readers, partial(getattr, future, "is_wanted"))
 
         try:
-            for result in self.engine.read_guided(images()):
-                begun.popleft().set_result(result)
+            for result in self.engine.read_guided(requests()):
+                future = begun.popleft()
+                with self._changed:
+                    self._begun.discard(future)
+                future.set_result(result)
         except BaseException as error:  # passed to every waiting caller
+            with self._changed:
+                self._begun.difference_update(begun)
             for future in (*begun, *(future for *_, future in tasks)):
                 with suppress(InvalidStateError):
                     future.set_exception(error)

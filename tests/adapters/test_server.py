@@ -155,7 +155,7 @@ def test_health_metrics_and_the_description(server: Server) -> None:
     described = httpx.get(f"{server.url}/openapi.json").json()
     operation = described["paths"]["/v1/read"]["post"]
     statuses = set(operation["responses"])
-    assert statuses == {"200", *map(str, (400, 413, 415, 422, 500, 503, 504))}
+    assert statuses == {"200", *map(str, (400, 401, 408, 413, 415, 422, 500, 503, 504))}
     assert operation["requestBody"]["required"]
     schema = {"$ref": "#/components/schemas/Answer", "components": described["components"]}
     jsonschema.validate(server.post(PHOTO.read_bytes()).json(), schema)

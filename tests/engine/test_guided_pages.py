@@ -7,6 +7,7 @@ import pytest
 
 from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.page_task import PageRequest
 from ocr_plugin.engine.shared_engine import SharedEngine
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.pages.decode import open_pages
@@ -132,8 +133,8 @@ def test_pages_of_one_stream_do_not_share_their_guidance(engine: Engine) -> None
     (image,) = open_pages(FORM.pixels, engine.options.images)
     assert isinstance(image, PageImage)
     wanted = [engine.readers(), engine.readers(constraint=DIGITS), engine.readers("de", LETTERS)]
-    together = list(engine.read_guided((image, each) for each in wanted))
-    alone = [page for each in wanted for page in engine.read_guided([(image, each)])]
+    together = list(engine.read_guided(PageRequest(image, each) for each in wanted))
+    alone = [page for each in wanted for page in engine.read_guided([PageRequest(image, each)])]
     assert together == alone
     assert texts(together[1]) == ["4711", "1250"] and texts(together[2]) == ["Rechnung", "Betrag"]
     with SharedEngine(engine) as shared:
