@@ -19,7 +19,7 @@ FILE_NAME = "manifest.sqlite"
 
 _VERSION = 2
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
+CREATE TABLE files (
     id INTEGER PRIMARY KEY,
     source TEXT NOT NULL,
     member TEXT NOT NULL,
@@ -29,8 +29,8 @@ CREATE TABLE IF NOT EXISTS files (
     page_count INTEGER NOT NULL DEFAULT 0,
     UNIQUE (source, member, sha256)
 );
-CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256, complete);
-CREATE TABLE IF NOT EXISTS pages (
+CREATE INDEX files_by_content ON files (sha256, complete);
+CREATE TABLE pages (
     file INTEGER NOT NULL REFERENCES files (id),
     page_index INTEGER NOT NULL,
     shard INTEGER NOT NULL,
@@ -38,8 +38,8 @@ CREATE TABLE IF NOT EXISTS pages (
     line INTEGER NOT NULL,
     PRIMARY KEY (file, page_index)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS errors ON pages (frame, line) WHERE shard = 0;
-CREATE TABLE IF NOT EXISTS groups (
+CREATE INDEX errors ON pages (frame, line) WHERE shard = 0;
+CREATE TABLE groups (
     shard INTEGER NOT NULL,
     frame INTEGER NOT NULL,
     size INTEGER NOT NULL,
@@ -69,15 +69,27 @@ class Manifest:
         self._retried = 0
         with self._sqlite_errors():
             self._database = self._connected(read_only)
-            version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            is_new = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if version != _VERSION and not is_new:
-                raise OcrError(f"{self._path}: of another version of ocr-plugin; begin a new job")
-            if not read_only:
-                # A commit must survive a power failure.
-                self._database.execute("PRAGMA journal_mode = WAL")
-                self._database.execute("PRAGMA synchronous = FULL")
-                self._database.executescript(_SCHEMA)
+            try:
+                self._prepare(read_only)
+            except BaseException:
+                self._database.close()
+                raise
+
+    def _prepare(self, read_only: bool) -> None:
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        is_new = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version != _VERSION and not is_new:
+            raise OcrError(f"{self._path}: of another version of ocr-plugin; begin a new job")
+        if read_only:
+            return
+        # A commit must survive a power failure.
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        if is_new:
+            # All or nothing: a full disk leaves a file that the next attempt takes for new.
+            with self._transaction():
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    self._database.execute(statement)
                 self._database.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _connected(self, read_only: bool) -> sqlite3.Connection:
