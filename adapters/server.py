@@ -96,6 +96,19 @@ def make_app(
         redoc_url=None,
     )
 
+    _add_reading(app, handler)
+    _add_pages(app, handler, limits)
+    _add_refusals(app)
+    if token is not None:
+        app.add_middleware(TokenRequired, token=token)
+    if local_only:
+        app.add_middleware(LocalHostsOnly)
+    return app
+
+
+def _add_reading(app: FastAPI, handler: RequestHandler) -> None:
+    """Adds what takes a picture or document."""
+
     @app.post(
         "/v1/read", responses=_STATUSES, openapi_extra=_BODY, summary="Read a picture or document"
     )
@@ -128,14 +141,6 @@ def make_app(
         page: Annotated[int, Query(ge=0, description="Counted from 0.")] = 0,
     ) -> Response:
         return Response(await handler.picture(request, page), media_type="image/jpeg")
-
-    _add_pages(app, handler, limits)
-    _add_refusals(app)
-    if token is not None:
-        app.add_middleware(TokenRequired, token=token)
-    if local_only:
-        app.add_middleware(LocalHostsOnly)
-    return app
 
 
 def _add_pages(app: FastAPI, handler: RequestHandler, limits: ServerOptions) -> None:

@@ -12,42 +12,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from ocr_plugin.batch.inputs.members import label_of
+from ocr_plugin.batch.records.manifest_schema import create_tables, is_new_database
 from ocr_plugin.batch.records.rows import ERRORS, FileKey, FileRow, FileState, Group, PageRow
 from ocr_plugin.errors import OcrError
 
 FILE_NAME = "manifest.sqlite"
 
-_VERSION = 2
-_SCHEMA = """
-CREATE TABLE files (
-    id INTEGER PRIMARY KEY,
-    source TEXT NOT NULL,
-    member TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    complete INTEGER NOT NULL DEFAULT 0,
-    page_count INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (source, member, sha256)
-);
-CREATE INDEX files_by_content ON files (sha256, complete);
-CREATE TABLE pages (
-    file INTEGER NOT NULL REFERENCES files (id),
-    page_index INTEGER NOT NULL,
-    shard INTEGER NOT NULL,
-    frame INTEGER NOT NULL,
-    line INTEGER NOT NULL,
-    PRIMARY KEY (file, page_index)
-) WITHOUT ROWID;
-CREATE INDEX errors ON pages (frame, line) WHERE shard = 0;
-CREATE TABLE groups (
-    shard INTEGER NOT NULL,
-    frame INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    records INTEGER NOT NULL,
-    checksum INTEGER NOT NULL,
-    PRIMARY KEY (shard, frame)
-) WITHOUT ROWID;
-"""
 # Errors that are to be retried.
 _OLD_ERRORS = "SELECT 1 FROM pages WHERE file = files.id AND shard = 0 AND frame < ?"
 _DONE = f"source = ? AND complete AND NOT EXISTS ({_OLD_ERRORS})"
@@ -76,10 +46,7 @@ class Manifest:
                 raise
 
     def _prepare(self, read_only: bool) -> None:
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        is_new = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version != _VERSION and not is_new:
-            raise OcrError(f"{self._path}: of another version of ocr-plugin; begin a new job")
+        is_new = is_new_database(self._database, self._path)
         if read_only:
             return
         # A commit must survive a power failure.
@@ -88,9 +55,7 @@ class Manifest:
         if is_new:
             # All or nothing: a full disk leaves a file that the next attempt takes for new.
             with self._transaction():
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA user_version = {_VERSION}")
+                create_tables(self._database)
 
     def _connected(self, read_only: bool) -> sqlite3.Connection:
         if not read_only:
