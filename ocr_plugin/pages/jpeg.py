@@ -21,6 +21,10 @@ _MADE_UP, _ROUNDING = 128, 1
 _ROWS = 8
 
 
+class TooManyScans(Unusable):
+    """A JPEG that would take minutes to decode."""
+
+
 @dataclass(frozen=True)
 class _Frame:
     """What a frame's header claims."""
@@ -35,7 +39,8 @@ def check_scans(data: bytes) -> None:
     """Checks that a file may hold what its header claims; decodes nothing.
 
     Raises:
-        Unusable: it has too many scans, or fewer bits than its pixels need.
+        TooManyScans: it would take long to decode.
+        Unusable: it has fewer bits than its pixels need.
     """
     frame, scans, size, place = None, 0, 0, 2
     while (found := _MARKER.search(data, place)) is not None:
@@ -51,7 +56,7 @@ def check_scans(data: bytes) -> None:
             following = _MARKER.search(data, place)
             size += max(0, (following.start() if following else len(data)) - place)
             if scans > _MOST_SCANS:
-                raise Unusable(f"a JPEG of more than {_MOST_SCANS} scans is not decoded")
+                raise TooManyScans(f"a JPEG of more than {_MOST_SCANS} scans is not decoded")
     if frame is not None and 8 * size < _FEWEST_BITS[frame.marker] * frame.blocks:
         raise Unusable(
             f"the image is truncated: {size} bytes cannot hold"
