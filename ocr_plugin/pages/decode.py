@@ -1,7 +1,8 @@
 """Files, bytes, arrays and documents, as RGB pages.
 
 Pages are decoded one by one, so a long document is never held in memory as a whole. The format is
-detected from the content; only an old TGA is known by its name. Several threads may open sources at once.
+detected from the content; only an old TGA is known by its name. Several threads may open sources
+at once.
 """
 
 import hashlib

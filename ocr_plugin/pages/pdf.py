@@ -35,7 +35,9 @@ def pdf_pages(source: bytes | Path, options: ImageOptions, first: int = 0) -> Pi
     document, count = _pdf_document(source)
     try:
         missing = _missing_before(document, first)
-        for index in range(first, count if missing < _HOPELESS else 0):
+        # One more, for the error that stands for the rest.
+        end = min(count, options.max_pages + 1) if missing < _HOPELESS else 0
+        for index in range(first, end):
             try:
                 if index == options.max_pages:
                     raise too_many_pages(options.max_pages)
@@ -47,8 +49,6 @@ def pdf_pages(source: bytes | Path, options: ImageOptions, first: int = 0) -> Pi
                 yield Unusable(f"{picture}, as those before it; pages after it were not tried")
                 return
             yield picture
-            if index >= options.max_pages:
-                return
     finally:
         with _PDFIUM:
             document.close()
