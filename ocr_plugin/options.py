@@ -76,6 +76,11 @@ class ImageOptions(Options):
         gt=0,
         description="Most pixels of a page; a larger one is refused as a decompression bomb.",
     )
+    max_pages: int = Field(
+        default=10_000,
+        gt=0,
+        description="Most pages of a document; one error stands for those after them.",
+    )
     pdf_dpi: float = Field(
         default=200.0, ge=36, le=1200, description="Resolution at which PDF pages are rendered."
     )

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from PIL import IcoImagePlugin, Image, ImageFile, PngImagePlugin, features
 
 from ocr_plugin.errors import one_line
+from ocr_plugin.pages.png import without_texts
 from ocr_plugin.pages.raster import Unusable
 
 _ICON = b"\0\0\1\0"
@@ -92,7 +93,7 @@ def _largest_of_icon(data: bytes) -> ImageFile.ImageFile:
         pictures = [(entry, data[entry[7] : entry[7] + entry[6]]) for entry in entries]
         entry, body = max(pictures, key=lambda each: (_pixels(each[1]), each[0][5]))
         if body.startswith(_PNG):
-            return PngImagePlugin.PngImageFile(io.BytesIO(body), "")
+            return PngImagePlugin.PngImageFile(io.BytesIO(without_texts(body)), "")
         width, height = _size(body)
         if not (0 < width <= _ICON_SIDE and 0 < height <= _ICON_SIDE):
             raise ValueError(f"a bitmap of {width} x {height} in an icon")

@@ -1,7 +1,8 @@
 """Files, bytes, arrays and documents, as RGB pages.
 
 Pages are decoded one by one, so a long document is never held in memory as a whole. The format is
-detected from the content, never from the name. Several threads may open sources at once.
+detected from the content; only an old TGA is known by its name. Several threads may open sources
+at once.
 """
 
 import hashlib
@@ -11,38 +12,46 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.options import ImageOptions
-from ocr_plugin.pages.images import current_frame, first_frame, identified, tiff_pages, tiff_places
+from ocr_plugin.pages.image_formats import identified
+from ocr_plugin.pages.images import current_frame, first_frame
 from ocr_plugin.pages.pdf import pdf_page_count, pdf_pages
 from ocr_plugin.pages.pixels import picture_of_array
 from ocr_plugin.pages.raster import PageFailure, PageImage, Picture, Pictures, Unusable
 from ocr_plugin.pages.source import Source, bytes_of, is_pdf, name_of
+from ocr_plugin.pages.tiff import page_offsets, tiff_pages
 
 
 def open_pages(
-    source: Source, options: ImageOptions, first: int = 0, sha256: str | None = None
+    source: Source,
+    options: ImageOptions,
+    first: int = 0,
+    sha256: str | None = None,
+    name: str | None = None,
 ) -> Iterator[PageImage | PageFailure]:
     """Yields the pages of a source, decoding each when it is asked for.
 
     A TIFF or PDF gives all its pages; one that cannot be read gives its error in its place, and
-    the next page follows. An animation gives its first frame and a warning.
+    the next page follows. After ``options.max_pages`` one error stands for the rest. An animation
+    gives its first frame and a warning.
 
     Args:
         source: see `Source`.
         options: limits, and the resolution of PDF pages.
         first: the page to begin with, counted from 0; those before it are not decoded.
         sha256: of the source's bytes, if known: a long document read a few pages at a time is
-            then not hashed each time.
+            then not hashed each time, nor a TIFF searched for its pages.
+        name: of the pages; by default `name_of` the source.
 
     Raises:
         UnreadableImage: at the first ``next``, if the source as a whole cannot be read.
     """
-    name = name_of(source)
+    name = name_of(source) if name is None else name
     try:
-        digest, pictures = _open_source(source, options, first, sha256)
+        digest, pictures = _open_source(source, options, first, sha256, name)
         with closing(pictures):
             for index, picture in enumerate(pictures, first):
                 if isinstance(picture, Unusable):
@@ -79,19 +88,19 @@ def has_more_pages(data: bytes, limit: int, name: str = "<bytes>") -> bool:
         UnreadableImage: the file as a whole cannot be read.
     """
     try:
-        image = identified(data)
+        image = identified(data, name)
         if image is None:
             return pdf_page_count(data) > limit
-        if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        if image.format != "TIFF":
             return limit < 1
         # Not beyond the limit: a page may take only a few bytes, and a file have millions.
-        return len(list(islice(tiff_places(image), limit + 1))) > limit
+        return len(list(islice(page_offsets(data), limit + 1))) > limit
     except Unusable as error:
         raise UnreadableImage(name, str(error)) from error.__cause__
 
 
 def _open_source(
-    source: Source, options: ImageOptions, first: int, sha256: str | None
+    source: Source, options: ImageOptions, first: int, sha256: str | None, name: str
 ) -> tuple[str | None, Pictures]:
     """Returns the SHA-256 of the source's bytes, if it has any, and a generator of its pages."""
     if isinstance(source, np.ndarray):
@@ -102,12 +111,12 @@ def _open_source(
         return sha256, pdf_pages(source, options, first)
     data = bytes_of(source)
     digest = sha256 or hashlib.sha256(data).hexdigest()
-    image = identified(data)
+    image = identified(data, name)
     if image is None:
         return digest, pdf_pages(data, options, first)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return digest, tiff_pages(image, options.max_pixels, first)
-    return digest, _only(first, lambda: first_frame(image, options.max_pixels))
+    if image.format == "TIFF":
+        return digest, tiff_pages(data, options, first, sha256)
+    return digest, _only(first, lambda: first_frame(image, data, options.max_pixels))
 
 
 def _only(first: int, picture: Callable[[], Picture]) -> Pictures:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as DecodingTimeout
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pebble import ProcessExpired
@@ -232,11 +232,11 @@ def _decoded(task: _Task, first: int, count: int) -> _Chunk:
     """Decodes some pages of a file; runs in a process of the pool."""
     pages: list[PageImage | PageError] = []
     try:
-        for page in open_pages(task.source, task.options, first, task.sha256):
+        for page in open_pages(task.source, task.options, first, task.sha256, task.name):
             if isinstance(page, PageFailure):
                 pages.append(_record(task, page.page_index, page.error))
             else:
-                pages.append(replace(page, name=task.name))
+                pages.append(page)
             if len(pages) == count:
                 return _Chunk(pages, is_last=False)
     except UnreadableImage as error:

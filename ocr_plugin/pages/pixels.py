@@ -10,6 +10,9 @@ from ocr_plugin.pages.paper import on_paper
 from ocr_plugin.pages.raster import Picture, Unusable, check_size
 from ocr_plugin.protocols import RGB
 
+# Bits of samples that are kept in 16.
+_DEPTHS = (8, 10, 12, 14)
+
 
 def rgb(image: Image.Image, warnings: tuple[str, ...]) -> tuple[RGB, tuple[str, ...]]:
     """Returns (H, W, 3) uint8, and the given warnings with those of the conversion."""
@@ -34,7 +37,7 @@ def _grey_levels(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ..
         return _fractions(values), ()
     # Pillow also gives 16-bit PNG and PGM as 32-bit integers.
     if values.dtype.kind != "f" and low >= 0 and high <= 0xFFFF:
-        return _upper_bytes(values), ()
+        return _of_16_bits(values)
     span = float(high) - float(low)
     shifted = values.astype(np.float64) - float(low)
     stretched = np.rint(shifted * (255 / span if span else 0)).astype(np.uint8)
@@ -49,23 +52,23 @@ def picture_of_array(array: NDArray[Any], max_pixels: int) -> Picture:
             "it must be (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
         )
     check_size((array.shape[1], array.shape[0]), max_pixels)
-    levels = _levels_of_array(array)
+    levels, warnings = _levels_of_array(array)
     if levels.ndim == 3 and levels.shape[2] == 4:
-        return Picture(rgb(Image.fromarray(levels), ())[0])
+        return Picture(*rgb(Image.fromarray(levels), warnings))
     if levels.ndim == 3 and levels.shape[2] == 3:
         # Always a copy: the caller may change the array while the page is being read.
-        return Picture(np.array(levels, order="C"))
-    return Picture(_three_channels(levels.reshape(array.shape[:2])))
+        return Picture(np.array(levels, order="C"), warnings)
+    return Picture(_three_channels(levels.reshape(array.shape[:2])), warnings)
 
 
-def _levels_of_array(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Returns an array's values as bytes, in its shape."""
+def _levels_of_array(array: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Returns an array's values as bytes, in its shape, and a warning if they were guessed."""
     if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
+        return np.ascontiguousarray(array), ()
     if array.dtype == np.bool_:
-        return np.where(array, np.uint8(255), np.uint8(0))
+        return np.where(array, np.uint8(255), np.uint8(0)), ()
     if array.dtype.kind == "u" and array.dtype.itemsize == 2:
-        return _upper_bytes(array)
+        return _of_16_bits(array)
     if array.dtype.kind != "f":
         raise Unusable(
             f"an array of {array.dtype} is not supported; give uint8, uint16, bool or float"
@@ -75,7 +78,7 @@ def _levels_of_array(array: NDArray[Any]) -> NDArray[np.uint8]:
         raise Unusable(
             f"a float array must lie within 0 and 1, not {array.min():g} to {array.max():g}"
         )
-    return _fractions(array)
+    return _fractions(array), ()
 
 
 def _check_finite(values: NDArray[Any]) -> None:
@@ -88,9 +91,19 @@ def _fractions(values: NDArray[Any]) -> NDArray[np.uint8]:
     return (values.astype(np.float32) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
-def _upper_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    # 65535 / 255 is 257; half of it, added first, rounds to the nearest.
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+def _of_16_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Returns values of 0 to 65535 as bytes, and a warning if they seem to have fewer bits.
+
+    Cameras and scanners of 8 to 14 bits a sample often leave the upper bits of 16 empty: such a
+    page would be all but black.
+    """
+    high = int(values.max())
+    bits = next((bits for bits in _DEPTHS if high < 1 << bits), 16) if high else 16
+    white = (1 << bits) - 1
+    # Half of the divisor, added first, rounds to the nearest.
+    levels = (values.astype(np.uint32) * 255 + white // 2) // white
+    told = f"grey values up to {high} were taken for {bits} bits"
+    return levels.astype(np.uint8), (told,) if bits < 16 else ()
 
 
 def _three_channels(grey: NDArray[np.uint8]) -> RGB:

@@ -107,3 +107,8 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise Unusable(
             f"{width} x {height} pixels are more than the limit of {max_pixels} (max_pixels)"
         )
+
+
+def too_many_pages(max_pages: int) -> Unusable:
+    """Returns the error that stands for all pages after the first `max_pages`."""
+    return Unusable(f"pages after the first {max_pages} were not read (max_pages)")

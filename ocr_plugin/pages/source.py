@@ -1,6 +1,7 @@
 """Sources of pages: their types, names and bytes."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -52,6 +53,8 @@ def bytes_of(source: Source) -> bytes:
         raise Unusable("is a directory") from error
     except PermissionError as error:
         raise Unusable("no permission to read it") from error
+    except MemoryError as error:
+        raise Unusable("the file is larger than the memory") from error
     except (OSError, ValueError) as error:  # ValueError: a closed file, a path with a null byte
         raise Unusable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(data, bytes):
@@ -65,7 +68,12 @@ def _read(source: Source) -> object:
     if isinstance(source, bytes):
         return source
     if isinstance(source, str | os.PathLike):
-        return Path(source).read_bytes()
+        path = Path(source)
+        mode = path.stat().st_mode
+        # A device may have no end, and a pipe never a writer.
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise Unusable("not a regular file; pipe it in and give - for standard input")
+        return path.read_bytes()
     if hasattr(source, "read"):
         return source.read()
     raise Unusable("not a path, bytes, a binary file, an array or a Pillow image")

@@ -1,11 +1,13 @@
 """PDFs, whose pages are rendered."""
 
 import hashlib
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.decode import open_pages
 from ocr_plugin.pages.raster import PageImage
 from tests.sources import colour_of, encoded, failure_of, page, pages, pdf_of, plain, refusal
 
@@ -116,3 +118,33 @@ def test_a_pdf_page_that_would_be_too_large_is_not_drawn() -> None:
     assert isinstance(first, PageImage) and isinstance(third, PageImage)
     assert second.page_index == 1
     assert "20000 x 20000 pixels are more than the limit" in failure_of(second).reason
+
+
+def claiming(count: int) -> list[bytes]:
+    return [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count %d >>" % count,
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 50 50] >>",
+    ]
+
+
+def test_a_pdf_that_claims_pages_which_are_not_there_ends() -> None:
+    data = pdf_from(claiming(1_000_000))
+    first, *missing = pages(data, ImageOptions(pdf_dpi=72))
+    assert isinstance(first, PageImage) and len(missing) == 10
+    reasons = [failure_of(page).reason for page in missing]
+    assert set(reasons[:-1]) == {"the PDF page is damaged"}
+    assert reasons[-1].endswith("pages after it were not tried")
+
+
+def test_a_pdf_that_claims_too_much_ends_also_where_it_is_read_in_parts() -> None:
+    data, first, count = pdf_from(claiming(1_000_000)), 0, 0
+    while part := list(islice(open_pages(data, ImageOptions(pdf_dpi=72), first), 4)):
+        first, count = first + len(part), count + len(part)
+        assert count < 20
+    assert count == 11
+
+
+def test_the_last_pages_may_all_be_missing() -> None:
+    *_, last = pages(pdf_from(claiming(11)), ImageOptions(pdf_dpi=72))
+    assert failure_of(last).reason == "the PDF page is damaged"

@@ -88,6 +88,25 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(kind: str) -> None:
     assert got.warnings == ()
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM", "array"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_grey_that_leaves_the_upper_bits_empty_is_scaled_and_the_page_says_so(
+    kind: str, bits: int
+) -> None:
+    high = (1 << bits) - 1
+    values = np.array([[0, high // 2, high - 1, high]], np.uint16)
+    got = page(values if kind == "array" else encoded(Image.fromarray(values), kind))
+    assert got.pixels[0, :, 1].tolist()[::3] == [0, 255]
+    assert abs(int(got.pixels[0, 1, 1]) - 127) <= 1
+    assert got.warnings == (f"grey values up to {high} were taken for {bits} bits",)
+
+
+def test_sixteen_bits_of_which_the_upper_are_used_are_taken_as_they_are() -> None:
+    got = page(np.array([[0, 1 << 14]], np.uint16))
+    assert got.pixels[0, :, 0].tolist() == [0, 64] and got.warnings == ()
+    assert page(np.zeros((4, 4), np.uint16)).warnings == ()
+
+
 def test_wider_grey_values_are_stretched_and_the_page_says_so() -> None:
     values = np.array([[-100, 0, 100_000, 399_900]], np.int32)
     got = page(encoded(Image.fromarray(values), "TIFF"))

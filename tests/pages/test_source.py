@@ -177,11 +177,19 @@ def test_a_directory(tmp_path: Path) -> None:
     assert refusal(tmp_path) == "is a directory"
 
 
+def test_what_has_no_end_or_never_begins_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for source in ("/dev/zero", tmp_path / "pipe"):
+        reason = refusal(source)
+        assert reason == "not a regular file; pipe it in and give - for standard input"
+
+
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
     # Not by chmod: it does not hold root back.
+    (tmp_path / "locked.png").touch()
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert refusal(tmp_path / "locked.png") == "no permission to read it"
 

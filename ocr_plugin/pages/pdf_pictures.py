@@ -1,0 +1,103 @@
+"""Damaged pictures on the pages of PDFs: PDFium leaves them out, or paints what it has of them."""
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+
+import pypdfium2
+from PIL import JpegImagePlugin
+from pypdfium2 import raw
+
+from ocr_plugin.errors import one_line
+from ocr_plugin.pages.jpeg import TooManyScans, check_scans, made_up_rows
+from ocr_plugin.pages.raster import Unusable
+from ocr_plugin.protocols import RGB
+
+# So many objects of a page are looked at, and so many pictures; further ones are small, or the
+# page is a drawing.
+_MOST_OBJECTS, _MOST_PICTURES = 20_000, 50
+# A JPEG is decoded this many times smaller, which is as good for finding out.
+_SMALLER = 8
+
+
+def damages(page: pypdfium2.PdfPage, max_pixels: int) -> list[str]:
+    """Returns what is wrong with pictures on a page, a reason each; empty for a sound page.
+
+    Args:
+        page: PDFium's, not rendered yet.
+        max_pixels: larger pictures are not looked at.
+
+    Raises:
+        TooManyScans: rendering the page would take minutes.
+    """
+    found = []
+    for picture in islice(_pictures(page), _MOST_PICTURES):
+        width, height = picture.get_px_size()
+        if width * height <= max_pixels and (reason := _damage(picture, max_pixels)):
+            found.append(reason)
+    return found
+
+
+def told(found: list[str], pixels: RGB) -> tuple[str, ...]:
+    """Returns the warning of a page with damaged pictures.
+
+    Args:
+        found: as `damages` returns it.
+        pixels: (H, W, 3) uint8 RGB, the rendered page.
+
+    Raises:
+        Unusable: nothing but such pictures is on the page.
+    """
+    if not found:
+        return ()
+    if len(found) == 1:
+        text = f"a picture on the PDF page is damaged: {found[0]}"
+    else:
+        text = f"{len(found)} pictures on the PDF page are damaged, the first: {found[0]}"
+    if (pixels == pixels[0, 0]).all():
+        raise Unusable(text)
+    return (text,)
+
+
+def _pictures(page: pypdfium2.PdfPage) -> Iterator[pypdfium2.PdfImage]:
+    try:
+        for each in islice(page.get_objects(), _MOST_OBJECTS):
+            if each.type == raw.FPDF_PAGEOBJ_IMAGE:
+                yield each
+    except pypdfium2.PdfiumError:
+        return  # what is damaged then is no picture
+
+
+def _damage(picture: pypdfium2.PdfImage, max_pixels: int) -> str:
+    """Returns why a picture cannot be decoded as a whole, or an empty string."""
+    if picture.get_filters() == ["DCTDecode"]:
+        return _damage_of_jpeg(bytes(picture.get_data()), max_pixels)
+    try:
+        with closing(picture.get_bitmap()):
+            return ""
+    except pypdfium2.PdfiumError:
+        return "it cannot be decoded"
+
+
+def _damage_of_jpeg(data: bytes, max_pixels: int) -> str:
+    """Returns why a JPEG cannot be decoded as a whole, or an empty string.
+
+    Raises:
+        TooManyScans: decoding it would take minutes.
+    """
+    try:
+        with JpegImagePlugin.JpegImageFile(io.BytesIO(data), "") as image:
+            check_scans(data)
+            width, height = image.size
+            if width * height > max_pixels:
+                return ""
+            image.draft(None, (max(1, width // _SMALLER), max(1, height // _SMALLER)))
+            image.load()
+            return "".join(made_up_rows(image))
+    except TooManyScans:
+        raise
+    except Unusable as error:
+        return str(error)
+    except Exception as error:  # decoders raise anything on damaged data
+        return one_line(error)

@@ -1,0 +1,119 @@
+"""Damaged pictures on the pages of PDFs are told, never an empty page."""
+
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.raster import PageImage
+from tests.pages.test_jpeg import SCAN, drawing
+from tests.pages.test_pdf import pdf_from
+from tests.sources import encoded, failure_of, page, pages
+
+AT_72 = ImageOptions(pdf_dpi=72)
+SIZE = (400, 320)
+
+
+def document(*pictures: tuple[bytes, bytes], content: bytes = b"", in_form: bool = False) -> bytes:
+    """A PDF of one page with pictures of a filter and data, and further content."""
+    drawn = b" ".join(
+        b"q 180 0 0 150 %d 100 cm /P%d Do Q" % (10 + 200 * n, n) for n in range(len(pictures))
+    )
+    names = b" ".join(b"/P%d %d 0 R" % (n, 6 + n) for n in range(len(pictures)))
+    resources = b"/Resources << /XObject << %s >> >>" % names
+    form = b"/Type /XObject /Subtype /Form /BBox [0 0 400 400] " + resources
+    top = b"/Resources << /XObject << /F 5 0 R >> >>" if in_form else resources
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 400] /Contents 4 0 R %s >>" % top,
+        stream(b"", content + (b" /F Do" if in_form else b" " + drawn)),
+        stream(form, drawn),
+    ]
+    for kind, data in pictures:
+        head = (
+            b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB"
+            b" /BitsPerComponent 8 /Filter /%s" % (*SIZE, kind)
+        )
+        objects.append(stream(head, data))
+    return pdf_from(objects)
+
+
+def stream(head: bytes, data: bytes) -> bytes:
+    return b"<< %s /Length %d >>\nstream\n%s\nendstream" % (head, len(data), data)
+
+
+def jpeg() -> bytes:
+    return encoded(drawing(*SIZE), "JPEG")
+
+
+def zeroed() -> bytes:
+    data = jpeg()
+    start = data.index(SCAN) + 200
+    return data[:start] + bytes(len(data) - start - 300) + data[-300:]
+
+
+SOUND = (b"DCTDecode", jpeg())
+EMPTY = (b"DCTDecode", b"\xff\xd8" + bytes(3000))
+MARK = b"0 0 0 rg 10 10 50 50 re f"
+
+
+def test_a_page_of_nothing_but_a_picture_that_is_lost_is_an_error() -> None:
+    (only,) = pages(document(EMPTY), AT_72)
+    reason = failure_of(only).reason
+    assert reason.startswith("a picture on the PDF page is damaged: ")
+
+
+@pytest.mark.parametrize("in_form", [False, True])
+def test_a_page_with_something_else_is_read_with_a_warning(in_form: bool) -> None:
+    got = page(document(EMPTY, content=MARK, in_form=in_form), AT_72)
+    (warning,) = got.warnings
+    assert warning.startswith("a picture on the PDF page is damaged: ")
+    assert not got.pixels[345:385, 15:55].any()
+
+
+def test_a_picture_with_zeros_in_its_middle_is_told() -> None:
+    (warning,) = page(document((b"DCTDecode", zeroed())), AT_72).warnings
+    assert warning.startswith("a picture on the PDF page is damaged: ")
+
+
+def test_a_picture_that_was_cut_off_and_closed_is_told() -> None:
+    data = jpeg()
+    cut = data[: len(data) // 2] + b"\xff\xd9"
+    (warning,) = page(document((b"DCTDecode", cut)), AT_72).warnings
+    assert "cut off" in warning
+
+
+def test_several_damaged_pictures_are_one_warning() -> None:
+    (warning,) = page(document(EMPTY, EMPTY, content=MARK), AT_72).warnings
+    assert warning.startswith("2 pictures on the PDF page are damaged, the first: ")
+
+
+def test_a_picture_of_another_kind_that_cannot_be_decoded() -> None:
+    (only,) = pages(document((b"JPXDecode", b"no such thing" * 9)), AT_72)
+    assert failure_of(only).reason == "a picture on the PDF page is damaged: it cannot be decoded"
+
+
+def test_sound_pictures_are_not_complained_of() -> None:
+    raw = zlib.compress(np.asarray(drawing(*SIZE)).tobytes())
+    further = encoded(drawing(*SIZE), "JPEG2000")
+    for picture in (SOUND, (b"FlateDecode", raw), (b"JPXDecode", further)):
+        got = page(document(picture), AT_72)
+        assert got.warnings == () and (got.pixels < 100).any()
+    blank = encoded(Image.new("RGB", SIZE, "white"), "JPEG")
+    assert page(document((b"DCTDecode", blank)), AT_72).warnings == ()
+
+
+def test_a_picture_of_many_scans_is_not_rendered() -> None:
+    data = encoded(drawing(*SIZE), "JPEG", progressive=True)
+    first = data.index(SCAN)
+    scan = data[first : data.index(SCAN, first + 2)]
+    many = data[:first] + scan * 200 + data[first:]
+    (only,) = pages(document((b"DCTDecode", many), content=MARK), AT_72)
+    assert failure_of(only).reason == "a JPEG of more than 100 scans is not decoded"
+
+
+def test_the_other_pages_are_read() -> None:
+    assert isinstance(pages(document(SOUND), AT_72)[0], PageImage)
