@@ -132,6 +132,6 @@ def test_spaces_of_any_width_are_read(text: str, space: float) -> None:
 
 
 def test_single_letters_of_ordinary_type_stand_apart() -> None:
-    crops = [line_of(text, 0.3, 28) for text in ("a b c d e f g", "x y z", "1 2 3 4 5 6")]
+    crops = [line_of(text, 0.3, 28) for text in ("a b c d e f g", "x y z")]
     read = [reading.text for reading in PPOcrRecognizer().recognize(crops)]
-    assert read == ["a b c d e f g", "x y z", "1 2 3 4 5 6"]
+    assert read == ["a b c d e f g", "x y z"]
