@@ -2,6 +2,7 @@
 
 import json
 from enum import StrEnum
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ocr_plugin.cli.console import print_table, results_only, say
-from ocr_plugin.cli.convert import document_writer
+from ocr_plugin.cli.console import print_table, printable, results_only, say
+from ocr_plugin.cli.convert import document_writer, written
 from ocr_plugin.cli.guidance import (
     AbstainBelow,
     Allow,
@@ -117,6 +118,9 @@ def run(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Limit of a page; larger ones are errors.")
     ] = ImageOptions().max_pixels,
+    max_pages: Annotated[
+        int, typer.Option(min=1, help="Pages read of a document; one error stands for the rest.")
+    ] = ImageOptions().max_pages,
     include: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Names to read; by default pictures and PDFs."),
@@ -127,6 +131,12 @@ def run(
     column: Annotated[
         str | None, typer.Option(metavar="NAME", help="Parquet column of bytes or paths.")
     ] = None,
+    allow_paths: Annotated[
+        bool,
+        typer.Option(
+            "--allow-paths", help="Read what Parquet tables name elsewhere: any file, any URL."
+        ),
+    ] = False,
     max_bytes: Annotated[
         int, typer.Option(min=1, help="Limit of a file or member; larger ones are errors.")
     ] = 1_000_000_000,
@@ -183,6 +193,7 @@ def run(
     taken = SourceOptions(
         exclude=tuple(exclude or ()),
         column=column,
+        allow_paths=allow_paths,
         max_bytes=max_bytes,
         max_ratio=max_ratio,
         max_depth=max_depth,
@@ -190,7 +201,7 @@ def run(
     if include:
         taken = taken.model_copy(update={"include": tuple(include)})
     images = ImageOptions.parse(
-        {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pixels": max_pixels}
+        {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pixels": max_pixels, "max_pages": max_pages}
     )
     what = JobOptions(
         detector=detector,
@@ -247,7 +258,7 @@ def verify(folder: Folder) -> None:
     with results_only() as stream:
         for problem in problems(_existing(folder)):
             count += 1
-            print(problem, file=stream)
+            print(printable(problem), file=stream)
         if not count:
             with Manifest(folder, read_only=True) as manifest:
                 counts = {name: str(value) for name, value in manifest.counts().items()}
@@ -288,16 +299,19 @@ def export(
             return
         documents, dpi = manifest.documents(), ImageOptions().pdf_dpi
         writer = document_writer(format_name, stream, out, documents, dpi, NestedNames())
+        complete = True
         for record in records:
             page = Page.model_validate(record["page"])
             if writer is not None:
-                writer.add(page)
+                complete &= written(partial(writer.add, page))
             elif format_name == "json":
                 print(page.model_dump_json(), file=stream)
             else:
                 print(page.text, end="\n\f", file=stream)
         if writer is not None:
-            writer.finish()
+            complete &= written(writer.finish)
+    if not complete:
+        raise typer.Exit(ExitCode.UNEXPECTED)
 
 
 def _job(folder: Path, options: "JobOptions", cluster: "RayOptions | None") -> "Job | RayJob":

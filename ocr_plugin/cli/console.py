@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
@@ -37,12 +38,28 @@ def results_only() -> Iterator[TextIO]:
 
 def say(message: str) -> None:
     """Prints a message on standard error, as one line."""
-    print(f"ocr-plugin: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"ocr-plugin: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    r"""Returns a text without characters that steer a terminal, or that no one sees.
+
+    Names of files may hold any; an escape becomes ``\x1b``, what turns text around ``\u202e``.
+    """
+    return "".join(
+        each if each.isprintable() or unicodedata.category(each) == "Zs" else _escaped(each)
+        for each in text
+    )
+
+
+def _escaped(character: str) -> str:
+    # Halves of characters stand for bytes of names that are not UTF-8.
+    return character.encode("unicode_escape", "surrogatepass").decode()
 
 
 def print_table(rows: Sequence[Mapping[str, str]], stream: TextIO) -> None:
     """Prints rows of equal keys in columns under their keys; nothing is cut or wrapped."""
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
+    table = [list(rows[0]), *([printable(cell) for cell in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

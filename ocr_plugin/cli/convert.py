@@ -1,6 +1,7 @@
 """``ocr-plugin convert``: pages that were read before, in another format."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from ocr_plugin.cli.console import results_only, say
-from ocr_plugin.errors import ConfigurationError, ExitCode
+from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
 from ocr_plugin.schema import Page
 
 if TYPE_CHECKING:
@@ -73,17 +74,34 @@ def convert(
 
     if files.count("-") > 1:
         raise ConfigurationError("standard input can be read only once")
-    failed = False
+    failed = unwritten = False
     with results_only() as stream:
         writer = DocumentWriter(format_name or "text", stream, out, wrote=_say_written)
         for page in _pages(files):
             if isinstance(page, Page):
-                writer.add(page)
+                unwritten |= not written(partial(writer.add, page))
             else:
                 say(f"error: {page}")
                 failed = True
-        writer.finish()
-    raise typer.Exit(ExitCode.INPUT if failed else ExitCode.OK)
+        unwritten |= not written(writer.finish)
+    if failed or unwritten:
+        raise typer.Exit(ExitCode.INPUT if failed else ExitCode.UNEXPECTED)
+
+
+def written(step: Callable[[], None]) -> bool:
+    """Runs a step that may write a document; says why one could not be, and returns whether.
+
+    Raises:
+        ConfigurationError: no document can be written like this.
+    """
+    try:
+        step()
+    except ConfigurationError:
+        raise
+    except OcrError as error:
+        say(f"error: {error}")
+        return False
+    return True
 
 
 def _say_written(path: Path) -> None:

@@ -30,7 +30,7 @@ from ocr_plugin.cli.parameters import (
     runtime_of,
 )
 from ocr_plugin.cli.results import ResultWriter
-from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.errors import ConfigurationError, UnreadableImage
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from ocr_plugin.pages.source import Source
 
 _DEFAULTS = EngineOptions()
+# Bytes of standard input, as many as batch allows a file, and those read at once.
+_MOST_STDIN, _PART = 1_000_000_000, 1 << 20
 
 
 def read(
@@ -70,6 +72,9 @@ def read(
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
     ] = _DEFAULTS.images.pdf_dpi,
     pdf_text: PdfTextName = DEFAULT_PDF_TEXT,
+    max_pages: Annotated[
+        int, typer.Option(min=1, help="Pages read of a document; one error stands for the rest.")
+    ] = _DEFAULTS.images.max_pages,
     language: Language = None,
     allow: Allow = None,
     pattern: Pattern = None,
@@ -87,7 +92,9 @@ def read(
     options = EngineOptions.parse(
         {
             "min_confidence": min_confidence,
-            "images": ImageOptions.parse({"pdf_dpi": pdf_dpi, "pdf_text": pdf_text}),
+            "images": ImageOptions.parse(
+                {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pages": max_pages}
+            ),
         }
     )
     name, recognizer_options = chosen(recognizer, model)
@@ -105,7 +112,7 @@ def read(
             language=language,
             constraint=constraint,
         )
-        stdin = sys.stdin.buffer.read() if "-" in images else b""
+        stdin = _standard_input() if "-" in images else b""
         writer = ResultWriter(
             stream, as_json=written == "json", overlays=overlay, documents=documents
         )
@@ -120,6 +127,20 @@ class _Stdin(io.BytesIO):
     """Standard input as a file that has a name."""
 
     name = "<stdin>"
+
+
+def _standard_input() -> bytes:
+    """Returns what standard input holds.
+
+    Raises:
+        UnreadableImage: it is too much; a pipe may have no end.
+    """
+    held = io.BytesIO()
+    while part := sys.stdin.buffer.read(_PART):
+        held.write(part)
+        if held.tell() > _MOST_STDIN:
+            raise UnreadableImage(_Stdin.name, f"more than {_MOST_STDIN} bytes")
+    return held.getvalue()
 
 
 def _sources(images: Sequence[str], stdin: bytes) -> "list[Source]":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ocr_plugin import errors
-from ocr_plugin.cli.console import say
+from ocr_plugin.cli.console import printable, say
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError, UnreadableImage
 from ocr_plugin.formats.file_names import FileNames
 from ocr_plugin.schema import Page, PageError
@@ -106,7 +106,7 @@ class ResultWriter:
             print(result.model_dump_json(), file=self._stream, flush=True)
         elif result.blocks:
             gap = "\n" if self._texts else ""
-            title = f"{gap}==> {label} <==\n" if heading else ""
+            title = f"{gap}==> {printable(label)} <==\n" if heading else ""
             print(f"{title}{result.text}", file=self._stream, flush=True)
             self._texts += 1
 

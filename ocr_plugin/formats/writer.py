@@ -63,16 +63,20 @@ class DocumentWriter:
 
         Raises:
             ConfigurationError: the format shows pictures, and none is given.
+            OcrError: the document before it could not be written; the page is taken all the same.
         """
         if self.pictured and pixels is None:
             raise ConfigurationError(
                 f"{self._name} needs the pictures, not only results: use read --format {self._name}"
             )
-        if self._pages and (self._format.single or not _continues(self._pages[-1], page)):
-            self.finish()
-        self._pages.append(page)
-        if self.pictured and pixels is not None:
-            self._pictures.append(picture(page, pixels))
+        try:
+            if self._pages and (self._format.single or not _continues(self._pages[-1], page)):
+                self.finish()
+        finally:
+            # Also where the document before it could not be written.
+            self._pages.append(page)
+            if self.pictured and pixels is not None:
+                self._pictures.append(picture(page, pixels))
 
     def finish(self) -> None:
         """Writes the current document, if any.

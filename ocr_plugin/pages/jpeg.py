@@ -4,6 +4,7 @@ import re
 import struct
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from ocr_plugin.pages.raster import Unusable
@@ -96,10 +97,5 @@ def made_up_rows(image: Image.Image) -> tuple[str, ...]:
 
 
 def _is_made_up(image: Image.Image) -> bool:
-    extrema = image.getextrema()
-    bands = [extrema] if image.mode == "L" else extrema
-    return all(
-        abs(level - _MADE_UP) <= _ROUNDING
-        for band in bands
-        for level in band  # type: ignore[union-attr]
-    )
+    levels = np.asarray(image).reshape(-1)
+    return bool(levels.min() >= _MADE_UP - _ROUNDING and levels.max() <= _MADE_UP + _ROUNDING)

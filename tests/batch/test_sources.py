@@ -109,6 +109,46 @@ def test_tables_have_bytes_paths_or_both(tmp_path: Path) -> None:
     assert "the table is damaged" in str(found(tmp_path / "bad.parquet")["*"])
 
 
+def test_a_table_names_nothing_outside_of_its_folder(tmp_path: Path) -> None:
+    inside = tmp_path / "in"
+    (inside / "sub").mkdir(parents=True)
+    (inside / "sub" / "a.png").write_bytes(b"first")
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    names = [
+        "sub/a.png", str(inside / "sub" / "a.png"), "../secret.png", str(tmp_path / "secret.png"),
+        "sub/../../secret.png", "file:///etc/passwd", "http://127.0.0.1:9/x.png", "/dev/zero",
+    ]  # fmt: skip
+    pyarrow.parquet.write_table(pyarrow.table({"file": names}), inside / "t.parquet")
+    taken = list(found(inside / "t.parquet").values())
+    assert taken[:2] == [b"first", b"first"]
+    outside = "a path outside of the table's folder is not read without allow_paths"
+    assert taken[2:5] == [f"{name}: {outside}" for name in names[2:5]]
+    url = "a URL in a table is not read without allow_paths"
+    assert taken[5:7] == [f"{name}: {url}" for name in names[5:7]]
+    assert outside in str(taken[7])
+    allowed = list(found(inside / "t.parquet", allow_paths=True).values())
+    assert allowed[:5] == [b"first", b"first", b"secret", b"secret", b"secret"]
+    assert "neither a file nor a folder" in str(allowed[7])
+
+
+def test_a_table_elsewhere_names_files_beside_it(tmp_path: Path) -> None:
+    files = fsspec.filesystem("memory")
+    (tmp_path / "a.png").write_bytes(b"local")
+    names = ["a.png", str(tmp_path / "a.png"), "../other/b.png", "memory://other/b.png"]
+    pyarrow.parquet.write_table(pyarrow.table({"file": names}), tmp_path / "t.parquet")
+    table = (tmp_path / "t.parquet").read_bytes()
+    files.pipe({"/shop/t.parquet": table, "/shop/a.png": b"first", "/other/b.png": b"other"})
+    try:
+        taken = list(found("memory://shop/t.parquet").values())
+        assert taken[0] == b"first"
+        assert all("is not read without allow_paths" in str(each) for each in taken[1:])
+        allowed = list(found("memory://shop/t.parquet", allow_paths=True).values())
+        assert allowed[0] == b"first" and allowed[3] == b"other"
+    finally:
+        files.rm("/shop", recursive=True)
+        files.rm("/other", recursive=True)
+
+
 def test_a_table_that_unpacks_to_too_much_is_not_read(tmp_path: Path) -> None:
     groups = [["one"], ["x" * 2_000_000] * 100, ["three"]]
     schema = pyarrow.schema([("image", pyarrow.binary())])

@@ -111,6 +111,13 @@ def test_pages_are_exported_with_their_folders(tmp_path: Path) -> None:
     assert len(written) == PAGES + 1 - 16
     some = {"pictures/00.hocr", "pictures/sub/00.hocr", "a.zip/00.hocr", "b.tar.gz/19.hocr"}
     assert some <= written
+    blocked = tmp_path / "partly" / "a.zip" / "00.hocr"
+    blocked.mkdir(parents=True)
+    partly = call("export", job, "--format", "hocr", "--out", tmp_path / "partly")
+    assert partly.returncode == ExitCode.UNEXPECTED
+    assert f"{blocked}: cannot be written: Is a directory" in partly.stderr
+    rest = {path for path in tmp_path.glob("partly/**/*.hocr") if path.is_file()}
+    assert len(rest) == len(written) - 1
     refused = call("export", job, "--format", "hocr")
     assert f"{PAGES + 1 - 16} sources make several documents" in refused.stderr
     assert call("export", job, "--format", "parquet").returncode == ExitCode.USAGE

@@ -1,3 +1,4 @@
+import io
 import os
 import pty
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ocr_plugin.cli import read
 from ocr_plugin.errors import ExitCode
 from ocr_plugin.schema import Page
 from tests.cli.commands import Capture, call, command, environment, run
@@ -164,6 +166,15 @@ def test_standard_input_is_read_with_all_its_pages(folder: Path, tmp_path: Path)
         ("<stdin>", "another page"),
     ]
     assert len(list((tmp_path / "drawn").iterdir())) == 2
+
+
+def test_standard_input_has_a_limit(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "_MOST_STDIN", 3_000_000)
+    with Path("/dev/zero").open("rb") as endless:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(endless))
+        code, out, err = run(capfd, "read", "-", "--recognizer", "ppocr")
+    assert (code, out) == (ExitCode.INPUT, "")
+    assert err == ["ocr-plugin: error: <stdin>: more than 3000000 bytes"]
 
 
 def test_overlays_come_beside_the_text(capfd: Capture, folder: Path, tmp_path: Path) -> None:

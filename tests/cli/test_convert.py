@@ -9,7 +9,6 @@ import pytest
 
 from ocr_plugin.cli.app import main
 from ocr_plugin.errors import ConfigurationError, ExitCode
-from ocr_plugin.formats.file_names import FileNames
 from ocr_plugin.formats.writer import DocumentWriter
 from ocr_plugin.schema import Page
 from tests.formats.test_formats import page
@@ -178,9 +177,14 @@ def test_page_xml_has_room_for_one_page_in_a_stream() -> None:
         writer.finish()
 
 
-def test_names_are_given_once() -> None:
-    names = FileNames()
-    assert names.of("dir/A.b.png", ".txt") == "A.b.txt"
-    assert names.of("a.B.jpg", ".txt") == "a.B-2.txt"
-    assert names.of("<stdin>", ".txt", 4) == "stdin.page5.txt"
-    assert names.of("<>", ".txt") == "page.txt"
+def test_a_document_that_cannot_be_written_costs_no_other(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = [named(f"{name}.png").model_dump_json() for name in ("a", "b", "c")]
+    (tmp_path / "pages.jsonl").write_text("\n".join(lines))
+    out = tmp_path / "out"
+    (out / "a.txt").mkdir(parents=True)
+    code, _, told = run(capfd, "convert", tmp_path / "pages.jsonl", "--out", out)
+    assert code == ExitCode.UNEXPECTED
+    assert f"ocr-plugin: error: {out}/a.txt: cannot be written: Is a directory" in told
+    assert (out / "b.txt").is_file() and (out / "c.txt").is_file()

@@ -89,6 +89,18 @@ def test_warnings_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == "ocr-plugin: warning: a.gif: frames left out\n"
 
 
+def test_what_steers_a_terminal_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[31m\x07\u202eb\u3000é.png"
+    told = "a\\x1b[31m\\x07\\u202eb\u3000é.png"
+    out, _ = shown([page(name, warnings=("odd",)), failure(name, "UnreadableImage", 1)], 2)
+    assert out == f"==> {told}, page 1 <==\nword\n"
+    spaced = told.replace("\u3000", " ")
+    assert capsys.readouterr().err.splitlines() == [
+        f"ocr-plugin: warning: {spaced}, page 1: odd",
+        f"ocr-plugin: error: {spaced}, page 2: it is broken",
+    ]
+
+
 def test_errors_are_one_line_and_name_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     shown([page("a.pdf"), failure("a.pdf", "UnreadableImage", 1)], 1)
     assert capsys.readouterr().err == "ocr-plugin: error: a.pdf, page 2: it is broken\n"

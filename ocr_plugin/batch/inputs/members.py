@@ -30,6 +30,11 @@ class SourceOptions(Options):
     column: str | None = Field(
         default=None, description="Parquet column of bytes or paths; by default the first such."
     )
+    allow_paths: bool = Field(
+        default=False,
+        description="Whether a Parquet table may name any file or URL, not only files below its"
+        " own folder.",
+    )
     max_bytes: int = Field(
         default=1_000_000_000, gt=0, description="Size limit of a member; larger ones are errors."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from os import SEEK_END
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from ocr_plugin.batch.inputs.members import BadMember, SourceOptions
@@ -34,6 +35,33 @@ def rows(file: BinaryIO, options: SourceOptions) -> Iterator[tuple[str, Any, int
         for batch in table.iter_batches(1, row_groups=[number], columns=[column]):
             yield f"row {row}", batch.column(0)[0].as_py(), volume
             row += 1
+
+
+def path_in_row(value: str, table: str, allow_paths: bool) -> str:
+    """Returns the path or URL that a table's row names.
+
+    A table may come from a stranger, and what it names is opened: it must lie below the table's
+    own folder, unless `allow_paths`.
+
+    Raises:
+        BadMember: it does not.
+    """
+    if "://" in value:
+        if not allow_paths:
+            raise BadMember(f"{value}: a URL in a table is not read without allow_paths")
+        return value
+    folder = table.rpartition("/")[0] if "://" in table else str(Path(table).parent)
+    if "://" in table:
+        found, is_inside = f"{folder}/{value}", not value.startswith("/")
+    else:
+        found = str(Path(folder, value))
+        is_inside = Path(found).absolute().is_relative_to(Path(folder).absolute())
+    # Not only at the start: what "a/.." is depends on where a link "a" leads.
+    if not allow_paths and not (is_inside and ".." not in Path(value).parts):
+        raise BadMember(
+            f"{value}: a path outside of the table's folder is not read without allow_paths"
+        )
+    return found
 
 
 def _failure(group: Any, column: str, options: SourceOptions) -> str:

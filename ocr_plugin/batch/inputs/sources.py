@@ -23,7 +23,7 @@ from ocr_plugin.batch.inputs.members import (
     broken,
     text_of,
 )
-from ocr_plugin.batch.inputs.parquet import rows
+from ocr_plugin.batch.inputs.parquet import path_in_row, rows
 from ocr_plugin.errors import ConfigurationError, one_line
 
 _LISTS = (".txt", ".lst")
@@ -299,11 +299,10 @@ class Place:
         if isinstance(value, bytes):
             return Member(self.named, name, "", lambda: _short(value, options), volume=volume)
         if isinstance(value, str):
-            if not self.remote and "://" not in value:
-                value = str(Path(place).parent / value)
             try:
+                value = path_in_row(value, place, options.allow_paths)
                 inner = Place(value)
-            except ConfigurationError as error:
+            except (ConfigurationError, BadMember) as error:
                 return broken(self.source, name, str(error))
             return Member(self.named, name, "", inner._reader(value, options), volume=volume)
         return broken(self.source, name, "the row has neither bytes nor a path")
