@@ -86,7 +86,9 @@ def test_other_pages_are_looked_at_as_a_whole(page: RGB) -> None:
 
 def test_neighbouring_words_are_one_island() -> None:
     drawn = draw_lines([(600, 900, "one two"), (600, 960, "three")], size=A4, height=30)
-    (island,) = islands_of(drawn.pixels) or ()
+    found = islands_of(drawn.pixels)
+    assert found is not None and len(found) == 1
+    island = found[0]
     assert all(holds(island, box) for box in drawn.words.values())
     assert island.of(drawn.pixels).shape == (island.y1 - island.y0, island.x1 - island.x0, 3)
 
