@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ocr_plugin.detectors.islands import Island, islands_of
 from ocr_plugin.detectors.probability_map import ProbabilityMap, RegionOptions, find_regions
 from ocr_plugin.detectors.tiling import Tile, stitch, tiles_of
 from ocr_plugin.errors import ConfigurationError
@@ -48,6 +49,11 @@ class MapOptions(RegionOptions):
     tile_overlap: int = Field(
         default=192, ge=0, description="Pixels by which neighbouring tiles overlap."
     )
+    islands: bool = Field(
+        default=True,
+        description="Whether of a page that is empty but for a few places only these are looked"
+        " at, each by itself.",
+    )
     device: str = Field(
         default="cpu",
         description="A PyTorch device, such as cpu or cuda:0; any but the CPU needs the extra gpu.",
@@ -84,7 +90,7 @@ class MapDetector(ABC):
     Only pages scaled to exactly the same size are batched, so that none is padded and a page's
     regions do not depend on the others. A page too large to be shrunk legibly is split into
     overlapping tiles; their maps are stitched before regions are cut out, so that no word is cut
-    at a seam.
+    at a seam. Of a sparse page only the parts are looked at where something stands.
 
     Threads may share it. On a GPU each uses its own stream, and the host cuts out one thread's
     regions while the network runs on another's pages.
@@ -108,6 +114,18 @@ class MapDetector(ABC):
 
     def detect(self, pages: Sequence[RGB]) -> list[Regions]:
         """Returns the text lines of each page, in order; see `protocols.Detector`."""
+        islands = [islands_of(page) if self._map_options.islands else None for page in pages]
+        parts: list[RGB] = []
+        for page, own in zip(pages, islands, strict=True):
+            parts += [page] if own is None else [island.of(page) for island in own]
+        found = iter(self._detect(parts))
+        return [
+            next(found) if own is None else _on_page([(each, next(found)) for each in own])
+            for own in islands
+        ]
+
+    def _detect(self, pages: Sequence[RGB]) -> list[Regions]:
+        """Returns the text lines of each page or island, in order."""
         sizes = [self._network_size(page.shape[0], page.shape[1]) for page in pages]
         tiles: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         limit = self._map_options.side_limit // _MULTIPLE * _MULTIPLE
@@ -154,6 +172,19 @@ def regions_on(page: RGB, probabilities: ProbabilityMap, options: RegionOptions)
     # Map points are pixel centres counted from 0; page points count pixel edges from 0.
     polygons: list[Points] = [(polygon + np.float32(0.5)) * scale for polygon in found.polygons]
     return Regions(polygons, found.confidences, kind="line")
+
+
+def _on_page(parts: Sequence[tuple[Island, Regions]]) -> Regions:
+    """Returns the regions of a page's islands, in the page's pixels."""
+    polygons: list[Points] = []
+    words: list[list[Points]] = []
+    confidences = [np.zeros(0, np.float32)]
+    for island, found in parts:
+        corner = np.array([island.x0, island.y0], np.float32)
+        polygons += [polygon + corner for polygon in found.polygons]
+        words += [[word + corner for word in own] for own in found.words]
+        confidences.append(found.confidences)
+    return Regions(polygons, np.concatenate(confidences), kind="line", words=words)
 
 
 def _open_network(path: Path, options: MapOptions) -> _Network:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ocr_plugin.engine.line_pictures import line_picture
 from ocr_plugin.engine.page_direction import along, disagrees, is_preferred, page_direction
 from ocr_plugin.engine.page_language import reconsider
 from ocr_plugin.engine.page_readers import PageReaders, RegionReader
@@ -17,6 +18,7 @@ from ocr_plugin.pages.pdf_layer import COMPONENT
 from ocr_plugin.pages.raster import PageFailure, PageImage, PrintedLine
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
 from ocr_plugin.recognizers.line_words import words_of
+from ocr_plugin.regions.line_parts import parts_of
 from ocr_plugin.regions.rectify import rectify
 from ocr_plugin.regions.strips import Strip, orientations, strip_of, word_strips
 from ocr_plugin.schema import EngineInfo, Page, Source
@@ -71,6 +73,8 @@ class _RegionWork:
         reader: reads its crops.
         as_it_stands: whether it was asked for and nothing was found in it, so that it is read as
             one line in the direction that its corners give.
+        picture: the whole picture, where that seems to be one line and was not yet read as such.
+        was_found: whether the detector found it; otherwise the whole picture is all there is.
     """
 
     polygon: Points
@@ -78,6 +82,8 @@ class _RegionWork:
     kind: Unit
     reader: RegionReader
     as_it_stands: bool = False
+    picture: Strip | None = None
+    was_found: bool = True
     attempts: Iterator[tuple[_Attempt, list[RGB]]] = field(default_factory=lambda: iter(()))
     best: _Attempt | None = None
 
@@ -186,6 +192,12 @@ class PageWork:
             _RegionWork(polygon, (), "line", reader, as_it_stands=True)
             for polygon, reader in missing.values()
         ]
+        corners = None if asked else line_picture(self.image.pixels, found)
+        if corners is not None:
+            if not self.regions:
+                whole = _RegionWork(corners, (), "line", self.readers.rest, was_found=False)
+                self.regions.append(whole)
+            self.regions[0].picture = strip_of(corners)
         for region in self.regions:
             region.attempts = self._attempts(region, unit)
         self.open_regions = len(self.regions)
@@ -203,9 +215,16 @@ class PageWork:
             self.open_regions -= 1
             return []
         margin = _WORDS_MARGIN if attempt.by_words else _MARGIN
-        if region.best is None or attempt.confidence > region.best.confidence + margin:
-            region.best = attempt
-        if region.best.confidence >= _SETTLED:
+        is_picture = attempt.outline is region.picture
+        if is_picture:
+            region.picture = None
+        # A picture without text is read as something, too, but not surely.
+        counts = not is_picture or attempt.confidence >= _SETTLED
+        known = 0.0 if region.best is None else region.best.confidence
+        if counts and (region.best is None or attempt.confidence > known + margin):
+            region.best, known = attempt, attempt.confidence
+        # Unless no margin is left, the whole picture may be surer still.
+        if known >= (_SETTLED if region.picture is None else 1 - _MARGIN):
             return self._close_region()
         return self._next_attempt(region)
 
@@ -260,6 +279,10 @@ class PageWork:
         if region.as_it_stands:
             yield self._whole(strip_of(region.polygon), ())
             return
+        picture = region.picture
+        if picture is not None and not region.was_found:
+            yield self._in_parts(picture, ())
+            return
         whole = region.reader.of_lines
         for way, strip in enumerate(orientations(region.polygon)):
             seen: Sequence[Strip] = ()
@@ -268,7 +291,9 @@ class PageWork:
             # The direction of a line of several words shows as well in the line alone, for less.
             if seen and unit == "word" and (way == 0 or len(seen) == 1) and not whole:
                 yield self._by_words(strip, seen)
-            yield self._whole(strip, seen)
+            yield self._whole(strip, seen) if whole else self._in_parts(strip, seen)
+            if way == 0 and picture is not None:
+                yield self._in_parts(picture, word_strips(picture, region.own_words))
         # Only now that the line's direction is known: some words read as well upside down.
         best = region.best
         doubtful = best is not None and best.confidence < _DOUBTFUL
@@ -282,6 +307,11 @@ class PageWork:
     def _whole(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
         attempt = _Attempt(strip, [strip], seen, [None])
         return attempt, [rectify(self.image.pixels, strip)]
+
+    def _in_parts(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
+        parts = parts_of(self.image.pixels, strip)
+        attempt = _Attempt(strip, parts, seen, [None] * len(parts))
+        return attempt, [rectify(self.image.pixels, each) for each in parts]
 
     def page(self, info: EngineInfo, min_confidence: float) -> Page:
         """Returns the finished page."""
