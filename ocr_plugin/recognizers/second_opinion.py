@@ -31,6 +31,7 @@ from ocr_plugin.recognizers.decision import (
     union,
     without_accents,
 )
+from ocr_plugin.recognizers.foreign_characters import kept_characters
 from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
 from ocr_plugin.recognizers.line_words import has_sure_words, split
 from ocr_plugin.recognizers.ppocr import LineEvidence, PPOcrRecognizer
@@ -139,8 +140,10 @@ class SecondOpinion:
             within = Guidance("none", guidance.constraint)
             self._first = self._first.guided(_writable(within, self._first.characters))
             self._second = self._second.guided(_writable(within, self._known))
+        # A constraint may ask for other characters than those that are seen.
+        kept = self._kept if self._constraint is None else None
         self._decide = WordDecider(
-            self._views, _WEIGHTS, self._language, self._constraint, guidance.views
+            self._views, _WEIGHTS, self._language, self._constraint, guidance.views, kept
         )
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
@@ -180,6 +183,10 @@ class SecondOpinion:
             spelt = _spelling(by_first, said, max(second, key=second.__getitem__, default=None))
             views.append(View(texts, np.stack([by_first, by_second, spelt], axis=1)))
         return views
+
+    def _kept(self, words: Sequence[WordReading]) -> list[str]:
+        """Returns what PP-OCR surely sees in the words of a line and CLIP4STR cannot say."""
+        return kept_characters(words, self._known, self.options.sure)
 
     def _is_doubtful(self, word: WordReading) -> bool:
         if self._constraint is not None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.protocols import RGB, Reading
+from ocr_plugin.language.mixture import Language
+from ocr_plugin.protocols import RGB, CharacterReading, Reading
 from ocr_plugin.recognizers import second_opinion
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.scoring import ScoredTexts
@@ -41,7 +42,9 @@ class Lines:
         self.options = options
         self.readings: list[Reading] = []
 
-    def evidence(self, crops: Sequence[RGB], doubtful: float) -> list[LineEvidence]:
+    def evidence(
+        self, crops: Sequence[RGB], doubtful: float, language: Language | None
+    ) -> list[LineEvidence]:
         assert len(crops) == len(self.readings)
         return [
             LineEvidence(
@@ -153,6 +156,23 @@ def test_an_accent_that_clip4str_cannot_say_is_kept(
     (found,) = both.recognize([WIDE])
     assert found.text == "Café"
     assert words.given[0][0] == "Cafe"
+
+
+def test_an_accent_that_is_surely_seen_outweighs_the_other_reader_and_the_language(
+    readers: tuple[Lines, Words, SecondOpinion],
+) -> None:
+    lines, words, _ = readers
+    both = SecondOpinion(language="en")
+    words.likely = {"Strategie": -0.001}
+    (seen,) = line("Stratēģie", 0.3).words
+    sure, unsure = (
+        tuple(CharacterReading(each, own if ord(each) > 127 else 0.7) for each in seen.text)
+        for own in (0.85, 0.4)
+    )
+    lines.readings = [Reading(seen.text, 0.3, (replace(seen, characters=sure),))]
+    assert both.recognize([WIDE])[0].text == "Stratēģie"
+    lines.readings = [Reading(seen.text, 0.3, (replace(seen, characters=unsure),))]
+    assert both.recognize([WIDE])[0].text == "Strategie"
 
 
 def test_a_line_of_guesses_is_cut_by_its_ink(readers: tuple[Lines, Words, SecondOpinion]) -> None:
