@@ -71,8 +71,12 @@ def worn(pixels: RGB) -> RGB:
 
 
 def views(text: str, faces: Sequence[Path]) -> Iterator[RGB]:
-    """Yields the pictures of a line; none if no face has its characters."""
-    able = [face for face in faces if {ord(each) for each in text} <= known(face)][:2]
+    """Yields the pictures of a line; none if no face has its characters.
+
+    Single signs are drawn in one face.
+    """
+    able = [face for face in faces if {ord(each) for each in text} <= known(face)]
+    able = able[: min(2, len(text))]
     for face in able:
         yield drawn(text, face, _LARGE)
         yield worn(drawn(text, face, _SMALL))

@@ -25,6 +25,12 @@ _MARGIN = 0.05
 # A whole line has more context than its words cut out one by one: these are read only if the line
 # is less confident than this, and must beat it by this margin.
 _DOUBTFUL, _WORDS_MARGIN = 0.7, 0.1
+# Where the likeliest way to read a region shows another script, Latin letters in it are as a rule
+# that script turned round: they must be read this clearly.
+_UNKNOWN_MARGIN = 0.5
+# One such region may be a picture or an ornament.
+_SEVERAL = 2
+_UNKNOWN_SCRIPT = "text in a script that this reader does not know was left out"
 _CONSTRAINED = "the PDF's own text was not taken: a constraint needs the page to be read"
 
 
@@ -39,6 +45,11 @@ class _Attempt(ReadRegion):
     def by_words(self) -> bool:
         """Whether the crops are the words that the detector found."""
         return self.strips is self.seen
+
+    @property
+    def of_unknown_script(self) -> bool:
+        """Whether none of the crops could be read for want of characters."""
+        return all(reading is not None and reading.unknown_script for reading in self.readings)
 
     @property
     def confidence(self) -> float:
@@ -160,6 +171,8 @@ class PageWork:
     def consider(self, region: _RegionWork, attempt: _Attempt) -> list[CropTask]:
         """Keeps the better of a region's attempts; returns the crops of the next one, if any."""
         margin = _WORDS_MARGIN if attempt.by_words else _MARGIN
+        if region.best is not None and region.best.of_unknown_script:
+            margin = _UNKNOWN_MARGIN
         if region.best is None or attempt.confidence > region.best.confidence + margin:
             region.best = attempt
         if region.best.confidence >= _SETTLED:
@@ -244,4 +257,6 @@ class PageWork:
             if region.reader.constraint is None
         ])  # fmt: skip
         read = [attempt for _, attempt in best]
+        if sum(attempt.of_unknown_script for attempt in read) >= _SEVERAL:
+            warnings = (*warnings, _UNKNOWN_SCRIPT)
         return assemble(source, read, info, min_confidence, warnings)

@@ -163,16 +163,16 @@ def test_an_accent_that_is_surely_seen_outweighs_the_other_reader_and_the_langua
 ) -> None:
     lines, words, _ = readers
     both = SecondOpinion(language="en")
-    words.likely = {"Strategie": -0.001}
-    (seen,) = line("Stratēģie", 0.3).words
+    words.likely = {"Eleve": -0.001}
+    (seen,) = line("Elevē", 0.3).words
     sure, unsure = (
         tuple(CharacterReading(each, own if ord(each) > 127 else 0.7) for each in seen.text)
         for own in (0.85, 0.4)
     )
     lines.readings = [Reading(seen.text, 0.3, (replace(seen, characters=sure),))]
-    assert both.recognize([WIDE])[0].text == "Stratēģie"
+    assert both.recognize([WIDE])[0].text == "Elevē"
     lines.readings = [Reading(seen.text, 0.3, (replace(seen, characters=unsure),))]
-    assert both.recognize([WIDE])[0].text == "Strategie"
+    assert both.recognize([WIDE])[0].text == "Eleve"
 
 
 def test_a_line_of_guesses_is_cut_by_its_ink(readers: tuple[Lines, Words, SecondOpinion]) -> None:
@@ -181,6 +181,18 @@ def test_a_line_of_guesses_is_cut_by_its_ink(readers: tuple[Lines, Words, Second
     lines.readings = [line("fo urwo", 0.1, 0.1), Reading("", 0.0)]
     first, second = both.recognize([drawn, drawn])
     assert first.text == second.text == " ".join(["second"] * 4)
+
+
+def test_a_line_of_another_script_is_left_out_unless_clip4str_is_sure(
+    readers: tuple[Lines, Words, SecondOpinion],
+) -> None:
+    lines, words, both = readers
+    drawn = draw_lines([(6, 4, "four words stand here")], size=(420, 44), height=32).pixels
+    lines.readings = [line(", .", 0.97, 0.98)]
+    words.likely = {f"{letter}econd": -1.8 for letter in "abcdef"}
+    assert both.recognize([drawn]) == [second_opinion.UNKNOWN_SCRIPT]
+    words.likely = {"second": -0.01}
+    assert both.recognize([drawn])[0].text == " ".join(["second"] * 4)
 
 
 def test_what_neither_reader_reads_is_empty(readers: tuple[Lines, Words, SecondOpinion]) -> None:
