@@ -218,9 +218,10 @@ class PageWork:
             if seen and unit == "word" and (way == 0 or len(seen) == 1) and not whole:
                 yield self._by_words(strip, seen)
             yield self._whole(strip, seen)
-        # Only now that the line's direction is known: some words read as well upside down.
+        # Only now that the line's direction is known: some words read as well upside down. In
+        # another script, some look like Latin ones by chance.
         best = region.best
-        doubtful = best is not None and best.confidence < _DOUBTFUL
+        doubtful = best is not None and best.confidence < _DOUBTFUL and not best.of_unknown_script
         if best is not None and best.seen and unit == "line" and doubtful and not whole:
             yield self._by_words(best.outline, best.seen)
 

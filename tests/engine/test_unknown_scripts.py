@@ -9,6 +9,7 @@ from ocr_plugin.engine.engine import Engine
 from ocr_plugin.protocols import RGB, Reading, Regions, Unit
 from ocr_plugin.recognizers.second_opinion import UNKNOWN_SCRIPT
 from ocr_plugin.schema import Component
+from tests.engine.test_page_words import Found, box
 
 _LEFT_OUT = "text in a script that this reader does not know was left out"
 
@@ -44,6 +45,17 @@ class ByShade:
         return left // 10 * 10 + (1 if left > right else 0)
 
 
+class ByWidth:
+    """Knows no character of a long crop, and takes a short one for a Latin word."""
+
+    component = Component(name="by_width", version="1")
+    unit: Unit = "line"
+
+    def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
+        wide = [crop.shape[1] > 4 * crop.shape[0] for crop in crops]
+        return [UNKNOWN_SCRIPT if each else Reading("Latin", 0.75) for each in wide]
+
+
 def page_of(*shades: int) -> RGB:
     page = np.full((40 * len(shades), 200, 3), 255, np.uint8)
     for row, shade in enumerate(shades):
@@ -70,6 +82,14 @@ def test_several_lines_in_another_script_are_told(
     page = Engine(detector=Rows(), recognizer=reader).read(page_of(*shades))
     assert page.text.split() == text.split()
     assert (_LEFT_OUT in page.warnings) == warned
+
+
+def test_the_words_of_such_a_line_are_not_read_one_by_one() -> None:
+    line, words = box(10, 5, 190, 30), [box(20, 10), box(120, 10)]
+    engine = Engine(detector=Found([(line, words)]), recognizer=ByWidth())
+    assert engine.read(np.full((60, 220, 3), 255, np.uint8)).text == ""
+    one_word = Engine(detector=Found([(words[0], [])]), recognizer=ByWidth())
+    assert one_word.read(np.full((60, 220, 3), 255, np.uint8)).text == "Latin"
 
 
 def test_another_script_turned_round_must_be_read_clearly() -> None:
