@@ -54,9 +54,10 @@ def drawn(text: str, face: Path, size: int) -> RGB:
     font = ImageFont.truetype(str(face), size)
     left, top, right, bottom = (round(each) for each in font.getbbox(text))
     # A line's height is its face's, not that of the sign that happens to stand alone.
-    top, bottom = min(top, font.getbbox("x")[1]), max(bottom, font.getbbox("x")[3])
+    _, highest, _, lowest = (round(each) for each in font.getbbox("x"))
+    top, bottom = min(top, highest), max(bottom, lowest)
     margin = max(2, size // 6)
-    area = (right - left + 2 * margin, round(bottom - top) + 2 * margin)
+    area = (right - left + 2 * margin, bottom - top + 2 * margin)
     picture = Image.new("RGB", area, (250, 250, 248))
     place = (margin - left, margin - top)
     ImageDraw.Draw(picture).text(place, text, font=font, fill=(35, 35, 40))

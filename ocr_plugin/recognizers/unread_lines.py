@@ -27,7 +27,8 @@ def inked_heights(line: RGB) -> float:
         line: (h, w, 3) uint8 RGB, rectified.
     """
     runs = ink_runs(inked_columns(line))
-    return sum(end - start for start, end in runs) / line.shape[0]
+    inked: int = sum(end - start for start, end in runs)
+    return float(inked / line.shape[0])
 
 
 def is_hardly_read(line: RGB, text: str) -> bool:
