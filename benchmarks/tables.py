@@ -8,7 +8,7 @@ Each table stands between two marks; a test fails where it is not what this woul
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import detection_tables, page_tables, speed_tables
+from benchmarks import detection_tables, language_tables, page_tables, speed_tables
 from benchmarks.markdown import measured, report, table
 
 _ROOT = Path(__file__).parents[1]
@@ -49,6 +49,7 @@ def current() -> dict[Path, str]:
         _ROOT / "README.md": {"words": word_table, "pages": page_tables.short_table},
         _ROOT / "docs" / "batch.md": {"speed": batch_table, "soak": soak_table},
         _ROOT / "docs" / "language.md": {"readers": reader_table, "language": language_table},
+        _ROOT / "docs" / "languages.md": language_tables.tables(),
         _ROOT / "docs" / "speed.md": speed_tables.tables(),
         _ROOT / "docs" / "word-detector.md": detection_tables.tables(),
     }

@@ -95,6 +95,8 @@ class Reading:
         words: those of `text`, from left to right; empty if not known.
         withheld: words of which no text is allowed, for a reader that is given a constraint: their
             texts are empty, and their alternatives are what they would be without it.
+        unknown_script: whether there is writing of which the reader knows no characters, so that
+            the text is empty.
 
     Raises:
         ValueError: words that do not make up the text, or several words without spans.
@@ -105,6 +107,7 @@ class Reading:
     confidence: float
     words: tuple[WordReading, ...] = ()
     withheld: tuple[WordReading, ...] = ()
+    unknown_script: bool = False
 
     def __init__(
         self,
@@ -112,6 +115,7 @@ class Reading:
         confidence: float,
         words: tuple[WordReading, ...] = (),
         withheld: tuple[WordReading, ...] = (),
+        unknown_script: bool = False,
         **other: object,
     ) -> None:
         if other:
@@ -127,6 +131,7 @@ class Reading:
         object.__setattr__(self, "confidence", confidence)
         object.__setattr__(self, "words", words)
         object.__setattr__(self, "withheld", withheld)
+        object.__setattr__(self, "unknown_script", unknown_script)
 
 
 @runtime_checkable

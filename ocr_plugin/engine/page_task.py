@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ocr_plugin.engine.attempt import Attempt
 from ocr_plugin.engine.line_pictures import line_picture
 from ocr_plugin.engine.page_direction import along, disagrees, is_preferred, page_direction
 from ocr_plugin.engine.page_language import reconsider
@@ -13,11 +14,9 @@ from ocr_plugin.engine.page_readers import PageReaders, RegionReader
 from ocr_plugin.errors import OcrError
 from ocr_plugin.layout.page import assemble
 from ocr_plugin.layout.printed import region_of
-from ocr_plugin.layout.words import ReadRegion
 from ocr_plugin.pages.pdf_layer import COMPONENT
 from ocr_plugin.pages.raster import PageFailure, PageImage, PrintedLine
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
-from ocr_plugin.recognizers.line_words import words_of
 from ocr_plugin.regions.line_parts import parts_of
 from ocr_plugin.regions.rectify import rectify
 from ocr_plugin.regions.strips import Strip, orientations, strip_of, word_strips
@@ -30,36 +29,13 @@ _MARGIN = 0.05
 # A whole line has more context than its words cut out one by one: these are read only if the line
 # is less confident than this, and must beat it by this margin.
 _DOUBTFUL, _WORDS_MARGIN = 0.7, 0.1
+# Where the likeliest way to read a region shows another script, Latin letters in it are as a rule
+# that script turned round: they must be read this clearly.
+_UNKNOWN_MARGIN = 0.5
+# One such region may be a picture or an ornament.
+_SEVERAL = 2
+_UNKNOWN_SCRIPT = "text in a script that this reader does not know was left out"
 _CONSTRAINED = "the PDF's own text was not taken: a constraint needs the page to be read"
-
-
-@dataclass(frozen=True)
-class _Attempt(ReadRegion):
-    """One way of reading a region; its readings are filled in one by one."""
-
-    readings: list[Reading | None]
-    is_constrained: bool = False
-    is_along_page: bool = False
-
-    @property
-    def by_words(self) -> bool:
-        """Whether the crops are the words that the detector found."""
-        return self.strips is self.seen
-
-    @property
-    def confidence(self) -> float:
-        """Mean over the crops, weighted by their characters; 0 if nothing was read.
-
-        Under a constraint, of which a word is unsure that should not have it, the sure words count
-        more: they tell the direction.
-        """
-        if not self.is_constrained:
-            return super().confidence
-        read = [reading for reading in self.readings if reading is not None and reading.text]
-        words = [word for reading in read for word in words_of(reading)]
-        total = sum(len(word.text) * word.confidence for word in words)
-        surely = sum(len(word.text) * word.confidence**2 for word in words)
-        return surely / total if total else 0.0
 
 
 @dataclass
@@ -84,8 +60,8 @@ class _RegionWork:
     as_it_stands: bool = False
     picture: Strip | None = None
     was_found: bool = True
-    attempts: Iterator[tuple[_Attempt, list[RGB]]] = field(default_factory=lambda: iter(()))
-    best: _Attempt | None = None
+    attempts: Iterator[tuple[Attempt, list[RGB]]] = field(default_factory=lambda: iter(()))
+    best: Attempt | None = None
 
 
 @dataclass(eq=False)
@@ -99,7 +75,7 @@ class CropTask:
     page: "PageWork"
     pixels: RGB
     region: _RegionWork
-    attempt: _Attempt
+    attempt: Attempt
     index: int
     reader: Recognizer
 
@@ -203,7 +179,7 @@ class PageWork:
         self.open_regions = len(self.regions)
         return [task for region in self.regions for task in self._next_attempt(region)]
 
-    def consider(self, region: _RegionWork, attempt: _Attempt) -> list[CropTask]:
+    def consider(self, region: _RegionWork, attempt: Attempt) -> list[CropTask]:
         """Keeps the better of a region's attempts; returns further crops to be read.
 
         These are the region's own next attempt, or, where it was the last region, those of regions
@@ -215,6 +191,8 @@ class PageWork:
             self.open_regions -= 1
             return []
         margin = _WORDS_MARGIN if attempt.by_words else _MARGIN
+        if region.best is not None and region.best.of_unknown_script:
+            margin = _UNKNOWN_MARGIN
         is_picture = attempt.outline is region.picture
         if is_picture:
             region.picture = None
@@ -263,13 +241,13 @@ class PageWork:
         return self._tasks(region, attempt, pixels)
 
     def _tasks(
-        self, region: _RegionWork, attempt: _Attempt, pixels: Sequence[RGB]
+        self, region: _RegionWork, attempt: Attempt, pixels: Sequence[RGB]
     ) -> list[CropTask]:
         is_line = region.kind == "line" and not attempt.by_words
         reader = region.reader.lines if is_line else region.reader.words
         return [CropTask(self, crop, region, attempt, n, reader) for n, crop in enumerate(pixels)]
 
-    def _attempts(self, region: _RegionWork, unit: Unit) -> Iterator[tuple[_Attempt, list[RGB]]]:
+    def _attempts(self, region: _RegionWork, unit: Unit) -> Iterator[tuple[Attempt, list[RGB]]]:
         """Yields the ways to read a region, likeliest first, each with its crops.
 
         Args:
@@ -294,23 +272,24 @@ class PageWork:
             yield self._whole(strip, seen) if whole else self._in_parts(strip, seen)
             if way == 0 and picture is not None:
                 yield self._in_parts(picture, word_strips(picture, region.own_words))
-        # Only now that the line's direction is known: some words read as well upside down.
+        # Only now that the line's direction is known: some words read as well upside down. In
+        # another script, some look like Latin ones by chance.
         best = region.best
-        doubtful = best is not None and best.confidence < _DOUBTFUL
+        doubtful = best is not None and best.confidence < _DOUBTFUL and not best.of_unknown_script
         if best is not None and best.seen and unit == "line" and doubtful and not whole:
             yield self._by_words(best.outline, best.seen)
 
-    def _by_words(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
-        attempt = _Attempt(strip, seen, seen, [None] * len(seen))
+    def _by_words(self, strip: Strip, seen: Sequence[Strip]) -> tuple[Attempt, list[RGB]]:
+        attempt = Attempt(strip, seen, seen, [None] * len(seen))
         return attempt, [rectify(self.image.pixels, each) for each in seen]
 
-    def _whole(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
-        attempt = _Attempt(strip, [strip], seen, [None])
+    def _whole(self, strip: Strip, seen: Sequence[Strip]) -> tuple[Attempt, list[RGB]]:
+        attempt = Attempt(strip, [strip], seen, [None])
         return attempt, [rectify(self.image.pixels, strip)]
 
-    def _in_parts(self, strip: Strip, seen: Sequence[Strip]) -> tuple[_Attempt, list[RGB]]:
+    def _in_parts(self, strip: Strip, seen: Sequence[Strip]) -> tuple[Attempt, list[RGB]]:
         parts = parts_of(self.image.pixels, strip)
-        attempt = _Attempt(strip, parts, seen, [None] * len(parts))
+        attempt = Attempt(strip, parts, seen, [None] * len(parts))
         return attempt, [rectify(self.image.pixels, each) for each in parts]
 
     def page(self, info: EngineInfo, min_confidence: float) -> Page:
@@ -338,4 +317,6 @@ class PageWork:
             if region.reader.constraint is None
         ])  # fmt: skip
         read = [attempt for _, attempt in best]
+        if sum(attempt.of_unknown_script for attempt in read) >= _SEVERAL:
+            warnings = (*warnings, _UNKNOWN_SCRIPT)
         return assemble(source, read, info, min_confidence, warnings)

@@ -31,9 +31,11 @@ from ocr_plugin.recognizers.decision import (
     union,
     without_accents,
 )
+from ocr_plugin.recognizers.foreign_characters import kept_characters
 from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
 from ocr_plugin.recognizers.line_words import has_sure_words, split
 from ocr_plugin.recognizers.ppocr import LineEvidence, PPOcrRecognizer
+from ocr_plugin.recognizers.unread_lines import is_hardly_read
 from ocr_plugin.recognizers.whole_lines import decide_whole
 from ocr_plugin.recognizers.word_decider import LineWords, WordDecider
 from ocr_plugin.runtime.precision import precision_beside
@@ -55,6 +57,10 @@ _WEIGHTS = WeightsByKind(
         calibration=Calibration(0.43, 0.81, 1.64),
     ),
 )
+# Of a line of which PP-OCR reads next to nothing, a reading this confident is believed.
+_CLEAR = 0.9
+UNKNOWN_SCRIPT = Reading("", 0.0, unknown_script=True)
+"""What is read in a line whose script neither reader knows."""
 
 
 class SecondOpinionOptions(Options):
@@ -139,8 +145,10 @@ class SecondOpinion:
             within = Guidance("none", guidance.constraint)
             self._first = self._first.guided(_writable(within, self._first.characters))
             self._second = self._second.guided(_writable(within, self._known))
+        # A constraint may ask for other characters than those that are seen.
+        kept = self._kept if self._constraint is None else None
         self._decide = WordDecider(
-            self._views, _WEIGHTS, self._language, self._constraint, guidance.views
+            self._views, _WEIGHTS, self._language, self._constraint, guidance.views, kept
         )
 
     def recognize(self, crops: Sequence[RGB]) -> list[Reading]:
@@ -149,15 +157,23 @@ class SecondOpinion:
             whole = self._first.evidence_of_lines(crops, self._language)
             return decide_whole(crops, whole, self._decide, self._is_doubtful)
         firsts = self._first.evidence(crops, self.options.sure, self._language)
-        lines = [_words(crop, first) for crop, first in zip(crops, firsts, strict=True)]
-        read = self._decide.decide_lines(crops, lines, self._is_doubtful)
-        # If the words of a line were guesses, so are their readings.
-        return [
-            second
-            if has_sure_words(first.reading) or self._forbids(first.reading)
-            else max(second, first.reading, key=lambda reading: reading.confidence)
-            for first, second in zip(firsts, read, strict=True)
+        unread = [
+            self._constraint is None and is_hardly_read(crop, first.reading.text)
+            for crop, first in zip(crops, firsts, strict=True)
         ]
+        lines = [_words(*line) for line in zip(crops, firsts, unread, strict=True)]
+        read = self._decide.decide_lines(crops, lines, self._is_doubtful)
+        return [self._chosen(*line) for line in zip(firsts, read, unread, strict=True)]
+
+    def _chosen(self, first: LineEvidence, second: Reading, unread: bool) -> Reading:
+        """Returns a line's reading by PP-OCR alone or by all the evidence."""
+        if unread:
+            # CLIP4STR reads Latin letters into any script.
+            return second if second.confidence >= _CLEAR else UNKNOWN_SCRIPT
+        if has_sure_words(first.reading) or self._forbids(first.reading):
+            return second
+        # If the words of a line were guesses, so are their readings.
+        return max(second, first.reading, key=lambda reading: reading.confidence)
 
     def reconsidered(self, words: Sequence[WordReading]) -> list[WordReading]:
         """Returns the words of a page, doubtful ones chosen again; see `protocols.PageAware`."""
@@ -180,6 +196,10 @@ class SecondOpinion:
             spelt = _spelling(by_first, said, max(second, key=second.__getitem__, default=None))
             views.append(View(texts, np.stack([by_first, by_second, spelt], axis=1)))
         return views
+
+    def _kept(self, words: Sequence[WordReading]) -> list[str]:
+        """Returns what PP-OCR surely sees in the words of a line and CLIP4STR cannot say."""
+        return kept_characters(words, self._known, self.options.sure)
 
     def _is_doubtful(self, word: WordReading) -> bool:
         if self._constraint is not None:
@@ -217,9 +237,9 @@ def _spelling(
     return found
 
 
-def _words(crop: RGB, first: LineEvidence) -> LineWords:
+def _words(crop: RGB, first: LineEvidence, unread: bool) -> LineWords:
     """Returns the words of a line, and what PP-OCR says about each."""
-    if has_sure_words(first.reading) or len(first.reading.words) == 1:
+    if not unread and (has_sure_words(first.reading) or len(first.reading.words) == 1):
         return first.reading.words, first.words
     (words,) = split([crop], None)  # a hardly legible line is split by its ink
     return words, [None] * len(words)

@@ -1,7 +1,7 @@
 """Reads doubtful words by all the evidence: several views, candidates, language; see `decision`."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ocr_plugin.constraints.automaton import CompiledConstraint
@@ -9,6 +9,7 @@ from ocr_plugin.language.mixture import Language
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, WordReading
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, WeightsByKind, alternatives, confidence_in, decide
+from ocr_plugin.recognizers.foreign_characters import has_in_order
 from ocr_plugin.recognizers.line_words import crop_of, line_of, without_text
 from ocr_plugin.recognizers.views import turned, with_margin
 
@@ -20,6 +21,9 @@ HOPELESS = 0.01
 
 ScoreViews = Callable[[Sequence[RGB], Sequence[CtcEvidence | None]], list[View]]
 """Takes views and, where known, their CTC evidence; returns each view's candidates with scores."""
+
+KeptCharacters = Callable[[Sequence[WordReading]], Sequence[str]]
+"""Takes the words of a line; returns for each the characters that its text must have, in order."""
 
 LineWords = tuple[Sequence[WordReading], Sequence[CtcEvidence | None]]
 """The words of a line as read so far, and for each what a line reader saw of it, if known."""
@@ -34,12 +38,14 @@ class DoubtfulWord:
         reading: as read so far; gives the span, and the characters if its text is chosen.
         ctc: what a line reader saw of it in its line.
         alone: whether the crop is a whole region, which may be turned, not a part of a line.
+        kept: characters that its text must have, in this order, if any candidate has them.
     """
 
     crop: RGB
     reading: WordReading
     ctc: CtcEvidence | None = None
     alone: bool = False
+    kept: str = ""
     views: list[View] = field(default_factory=list)
 
 
@@ -52,6 +58,7 @@ class WordDecider:
         language: None if it does not count.
         constraint: on each word; None for none.
         views: whether words are also looked at turned, and unsure ones again with a margin.
+        kept: tells which characters of lines are not up for decision; None for none.
     """
 
     def __init__(
@@ -61,9 +68,10 @@ class WordDecider:
         language: Language | None,
         constraint: CompiledConstraint | None = None,
         views: bool = True,
+        kept: KeptCharacters | None = None,
     ) -> None:
         self._score, self._weights, self._language = score, weights, language
-        self._constraint, self._more_views = constraint, views
+        self._constraint, self._more_views, self._kept = constraint, views, kept
 
     def __call__(self, words: Sequence[DoubtfulWord]) -> list[WordReading]:
         """Returns a reading of each word, its text empty if no reader sees what is allowed."""
@@ -98,10 +106,9 @@ class WordDecider:
             doubtful: whether a word is to be decided.
         """
         wanted = [
-            (row, place, DoubtfulWord(crop_of(crop, words, place), word, ctc, len(words) == 1))
-            for row, (crop, (words, evidence)) in enumerate(zip(crops, lines, strict=True))
-            for place, (word, ctc) in enumerate(zip(words, evidence, strict=True))
-            if doubtful(word)
+            (row, place, word)
+            for row, (crop, line) in enumerate(zip(crops, lines, strict=True))
+            for place, word in self._doubtful(crop, line, doubtful)
         ]
         read = [list(words) for words, _ in lines]
         decided = self([word for _, _, word in wanted])
@@ -128,11 +135,24 @@ class WordDecider:
         confidence = min(word.confidence for word in first)
         return [WordReading(text, confidence, (first[0].span[0], first[-1].span[1]), characters)]
 
+    def _doubtful(
+        self, crop: RGB, line: LineWords, doubtful: Callable[[WordReading], bool]
+    ) -> Iterator[tuple[int, DoubtfulWord]]:
+        """Yields the words of a line that are to be decided, with their places."""
+        words, evidence = line
+        kept = self._kept(words) if self._kept is not None else [""] * len(words)
+        for place, (word, ctc, own) in enumerate(zip(words, evidence, kept, strict=True)):
+            if doubtful(word):
+                crop_of_word = crop_of(crop, words, place)
+                yield place, DoubtfulWord(crop_of_word, word, ctc, len(words) == 1, own)
+
     def _turned(self, word: DoubtfulWord) -> Iterable[RGB]:
         return turned(word.crop) if word.alone and self._more_views else ()
 
     def _ranked(self, word: DoubtfulWord) -> list[tuple[str, float]]:
-        return decide(word.views, self._weights, self._language, self._constraint)
+        with_kept = [_with(view, word.kept) for view in word.views] if word.kept else []
+        views = with_kept if any(view.texts for view in with_kept) else word.views
+        return decide(views, self._weights, self._language, self._constraint)
 
     def reconsidered(self, words: Sequence[WordReading], sure: float) -> list[WordReading]:
         """Returns the words of a page, chosen again by a language that has seen what is sure there.
@@ -191,6 +211,12 @@ class WordDecider:
         return replace(
             old, text=text, confidence=confidence, characters=characters, alternatives=others
         )
+
+
+def _with(view: View, kept: str) -> View:
+    """Returns a view of those candidates alone that have all of some characters."""
+    places = [place for place, text in enumerate(view.texts) if has_in_order(text, kept)]
+    return View([view.texts[place] for place in places], view.log_probabilities[places])
 
 
 def _is_open(word: WordReading, sure: float) -> bool:

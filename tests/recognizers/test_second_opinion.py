@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.protocols import RGB, Reading
+from ocr_plugin.language.mixture import Language
+from ocr_plugin.protocols import RGB, CharacterReading, Reading
 from ocr_plugin.recognizers import second_opinion
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.scoring import ScoredTexts
@@ -41,7 +42,9 @@ class Lines:
         self.options = options
         self.readings: list[Reading] = []
 
-    def evidence(self, crops: Sequence[RGB], doubtful: float) -> list[LineEvidence]:
+    def evidence(
+        self, crops: Sequence[RGB], doubtful: float, language: Language | None
+    ) -> list[LineEvidence]:
         assert len(crops) == len(self.readings)
         return [
             LineEvidence(
@@ -155,12 +158,41 @@ def test_an_accent_that_clip4str_cannot_say_is_kept(
     assert words.given[0][0] == "Cafe"
 
 
+def test_an_accent_that_is_surely_seen_outweighs_the_other_reader_and_the_language(
+    readers: tuple[Lines, Words, SecondOpinion],
+) -> None:
+    lines, words, _ = readers
+    both = SecondOpinion(language="en")
+    words.likely = {"Eleve": -0.001}
+    (seen,) = line("Elevē", 0.3).words
+    sure, unsure = (
+        tuple(CharacterReading(each, own if ord(each) > 127 else 0.7) for each in seen.text)
+        for own in (0.85, 0.4)
+    )
+    lines.readings = [Reading(seen.text, 0.3, (replace(seen, characters=sure),))]
+    assert both.recognize([WIDE])[0].text == "Elevē"
+    lines.readings = [Reading(seen.text, 0.3, (replace(seen, characters=unsure),))]
+    assert both.recognize([WIDE])[0].text == "Eleve"
+
+
 def test_a_line_of_guesses_is_cut_by_its_ink(readers: tuple[Lines, Words, SecondOpinion]) -> None:
     lines, _, both = readers
     drawn = draw_lines([(6, 4, "four words stand here")], size=(420, 44), height=32).pixels
     lines.readings = [line("fo urwo", 0.1, 0.1), Reading("", 0.0)]
     first, second = both.recognize([drawn, drawn])
     assert first.text == second.text == " ".join(["second"] * 4)
+
+
+def test_a_line_of_another_script_is_left_out_unless_clip4str_is_sure(
+    readers: tuple[Lines, Words, SecondOpinion],
+) -> None:
+    lines, words, both = readers
+    drawn = draw_lines([(6, 4, "four words stand here")], size=(420, 44), height=32).pixels
+    lines.readings = [line(", .", 0.97, 0.98)]
+    words.likely = {f"{letter}econd": -1.8 for letter in "abcdef"}
+    assert both.recognize([drawn]) == [second_opinion.UNKNOWN_SCRIPT]
+    words.likely = {"second": -0.01}
+    assert both.recognize([drawn])[0].text == " ".join(["second"] * 4)
 
 
 def test_what_neither_reader_reads_is_empty(readers: tuple[Lines, Words, SecondOpinion]) -> None:
