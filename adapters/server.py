@@ -56,8 +56,8 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The bytes of one picture (any format that Pillow reads, HEIC with the"
-        " extra heif), TIFF or PDF.",
+        "description": "The bytes of one picture (JPEG, PNG, WEBP and others, HEIC with the extra"
+        " heif), TIFF or PDF.",
         "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

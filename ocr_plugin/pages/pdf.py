@@ -117,8 +117,8 @@ def _pdf_page(document: pypdfium2.PdfDocument, index: int, options: ImageOptions
             )
             damaged = damages(page, options.max_pixels)
             pixels = _rendered(page, scale)
-            damage = told(damaged, pixels)
             printed, warnings = chosen_layer(page, pixels, options, lambda: _rendered(page, scale))
+            damage = told(damaged, pixels, has_text=bool(printed))
             return Picture(pixels, damage + warnings, printed)
         except pypdfium2.PdfiumError as error:
             raise Unusable("the PDF page cannot be rendered") from error

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import islice
 
 import pypdfium2
@@ -19,6 +18,9 @@ from ocr_plugin.protocols import RGB
 _MOST_OBJECTS, _MOST_PICTURES = 20_000, 50
 # A JPEG is decoded this many times smaller, which is as good for finding out.
 _SMALLER = 8
+_START, _END = b"\xff\xd8\xff", b"\xff\xd9"
+# Bytes that may stand before the start and after the end.
+_MOST_AROUND = 1024
 
 
 def damages(page: pypdfium2.PdfPage, max_pixels: int) -> list[str]:
@@ -39,12 +41,13 @@ def damages(page: pypdfium2.PdfPage, max_pixels: int) -> list[str]:
     return found
 
 
-def told(found: list[str], pixels: RGB) -> tuple[str, ...]:
+def told(found: list[str], pixels: RGB, *, has_text: bool) -> tuple[str, ...]:
     """Returns the warning of a page with damaged pictures.
 
     Args:
         found: as `damages` returns it.
         pixels: (H, W, 3) uint8 RGB, the rendered page.
+        has_text: whether the page's own text is taken, seen or not.
 
     Raises:
         Unusable: nothing but such pictures is on the page.
@@ -55,7 +58,7 @@ def told(found: list[str], pixels: RGB) -> tuple[str, ...]:
         text = f"a picture on the PDF page is damaged: {found[0]}"
     else:
         text = f"{len(found)} pictures on the PDF page are damaged, the first: {found[0]}"
-    if (pixels == pixels[0, 0]).all():
+    if not has_text and (pixels == pixels[0, 0]).all():
         raise Unusable(text)
     return (text,)
 
@@ -72,12 +75,19 @@ def _pictures(page: pypdfium2.PdfPage) -> Iterator[pypdfium2.PdfImage]:
 def _damage(picture: pypdfium2.PdfImage, max_pixels: int) -> str:
     """Returns why a picture cannot be decoded as a whole, or an empty string."""
     if picture.get_filters() == ["DCTDecode"]:
-        return _damage_of_jpeg(bytes(picture.get_data()), max_pixels)
-    try:
-        with closing(picture.get_bitmap()):
-            return ""
-    except pypdfium2.PdfiumError:
+        return _damage_of_jpeg(_as_file(bytes(picture.get_data())), max_pixels)
+    # Not by pypdfium2's own class, which complains of being closed.
+    bitmap = raw.FPDFImageObj_GetBitmap(picture)
+    if not bitmap:
         return "it cannot be decoded"
+    raw.FPDFBitmap_Destroy(bitmap)
+    return ""
+
+
+def _as_file(data: bytes) -> bytes:
+    """Returns a JPEG from where it starts, with an end: PDFium insists on neither."""
+    start = max(0, data.find(_START, 0, _MOST_AROUND))
+    return data[start:] + (b"" if _END in data[-_MOST_AROUND:] else _END)
 
 
 def _damage_of_jpeg(data: bytes, max_pixels: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ocr_plugin.options import ImageOptions
-from ocr_plugin.pages.raster import PageImage
+from ocr_plugin.pages.raster import PageFailure
 from tests.pages.test_jpeg import SCAN, drawing
 from tests.pages.test_pdf import pdf_from
 from tests.sources import encoded, failure_of, page, pages
@@ -96,7 +96,7 @@ def test_a_picture_of_another_kind_that_cannot_be_decoded() -> None:
     assert failure_of(only).reason == "a picture on the PDF page is damaged: it cannot be decoded"
 
 
-def test_sound_pictures_are_not_complained_of() -> None:
+def test_sound_pictures_are_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:
     raw = zlib.compress(np.asarray(drawing(*SIZE)).tobytes())
     further = encoded(drawing(*SIZE), "JPEG2000")
     for picture in (SOUND, (b"FlateDecode", raw), (b"JPXDecode", further)):
@@ -104,6 +104,7 @@ def test_sound_pictures_are_not_complained_of() -> None:
         assert got.warnings == () and (got.pixels < 100).any()
     blank = encoded(Image.new("RGB", SIZE, "white"), "JPEG")
     assert page(document((b"DCTDecode", blank)), AT_72).warnings == ()
+    assert not caplog.records
 
 
 def test_a_picture_of_many_scans_is_not_rendered() -> None:
@@ -115,5 +116,19 @@ def test_a_picture_of_many_scans_is_not_rendered() -> None:
     assert failure_of(only).reason == "a JPEG of more than 100 scans is not decoded"
 
 
-def test_the_other_pages_are_read() -> None:
-    assert isinstance(pages(document(SOUND), AT_72)[0], PageImage)
+def test_a_jpeg_without_an_end_or_with_something_before_it_is_sound() -> None:
+    for data in (jpeg()[:-2], b"\r\n" + jpeg(), jpeg() + b"\r\n"):
+        got = page(document((b"DCTDecode", data)), AT_72)
+        assert got.warnings == () and (got.pixels < 100).any()
+
+
+def test_text_that_is_taken_stands_without_its_picture() -> None:
+    told = [b"BT /H 20 Tf 3 Tr 20 300 Td (unseen) Tj ET"]
+    data = document(EMPTY, content=told[0]).replace(
+        b"/Resources << /XObject", b"/Resources << /Font << /H << /Type /Font /Subtype /Type1"
+        b" /BaseFont /Helvetica >> >> /XObject", 1
+    )  # fmt: skip
+    got = page(data, ImageOptions(pdf_dpi=72, pdf_text="layer"))
+    assert got.printed and got.printed[0].words[0].text == "unseen"
+    assert got.warnings[0].startswith("a picture on the PDF page is damaged: ")
+    assert isinstance(pages(data, AT_72)[0], PageFailure)
