@@ -13,7 +13,7 @@ from ocr_plugin.adapters.server_pictures import jpeg_of
 from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages.decode import has_more_pages
-from ocr_plugin.pages.decoder_pool import Decoder, Decoding
+from ocr_plugin.pages.decoder_pool import MOST_DEATHS, Decoder, Decoding
 from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.pages.worker_processes import BrokenProcessPool
 from ocr_plugin.schema import PageError
@@ -22,8 +22,6 @@ _Done = TypeVar("_Done")
 
 _PROCESSES = 2
 _STARTING_S = 120.0
-# How often work is asked for again whose processes were killed from outside.
-_MOST_DEATHS = 3
 
 
 class ServerDecoder:
@@ -85,7 +83,7 @@ class ServerDecoder:
         return await self.in_thread(decoding.pages, frozenset[int]())
 
     async def _in_process(self, name: str, work: Callable[..., _Done], *arguments: Any) -> _Done:
-        for _ in range(_MOST_DEATHS):
+        for _ in range(MOST_DEATHS):
             try:
                 asked = self._decoder.processes.ask(work, *arguments, time_limit=self._time_limit)
                 return await asyncio.wrap_future(asked)

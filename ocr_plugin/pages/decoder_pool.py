@@ -26,8 +26,8 @@ PREFIX = "ocr-batch-"
 """Prefix of the temporary folders that hold documents while they are decoded."""
 # Pages of a document per request to a process, after the first, which may tell that it is hostile.
 _CHUNK = 4
-# How often work is asked for again whose processes were killed from outside.
-_MOST_DEATHS = 3
+MOST_DEATHS = 3
+"""How often work is asked for again whose processes were killed from outside."""
 # A document is given up after this many consecutive pages that crash or stall their process.
 _HOPELESS = 3
 
@@ -173,7 +173,7 @@ class Decoding:
     def _asked_again(self, error: Exception) -> list[PageImage | PageError]:
         """Asks once more for what no process was at when the processes died."""
         self._deaths += 1
-        if self._deaths > _MOST_DEATHS:
+        if self._deaths > MOST_DEATHS:
             return self._failed(error)
         self._ask()
         return []
