@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ocr_plugin.engine.attempt import Attempt
+from ocr_plugin.engine.leaders import with_leaders
 from ocr_plugin.engine.line_pictures import line_picture
+from ocr_plugin.engine.lookalikes import without_lookalikes
 from ocr_plugin.engine.page_direction import along, disagrees, is_preferred, page_direction
 from ocr_plugin.engine.page_language import reconsider
 from ocr_plugin.engine.page_readers import PageReaders, RegionReader
@@ -319,4 +321,5 @@ class PageWork:
         read = [attempt for _, attempt in best]
         if sum(attempt.of_unknown_script for attempt in read) >= _SEVERAL:
             warnings = (*warnings, _UNKNOWN_SCRIPT)
+        read = with_leaders(self.image.pixels, without_lookalikes(read))
         return assemble(source, read, info, min_confidence, warnings)
