@@ -15,6 +15,8 @@ from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from ocr_plugin import plugins
 from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.engine.answers import answers, checked_reading, checked_regions
@@ -32,9 +34,10 @@ from ocr_plugin.options import (
 from ocr_plugin.pages.prefetch import decoded_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
-from ocr_plugin.protocols import Detector, Reading, Recognizer
+from ocr_plugin.protocols import Detector, Points, Reading, Recognizer
 from ocr_plugin.recognizers.guidance import Guidance
 from ocr_plugin.recognizers.line_reader import line_reader, splitter_for
+from ocr_plugin.regions.overprint import Overprint
 from ocr_plugin.schema import EngineInfo, Page, PageError
 
 _MORE_PAGES = "only the first page was read; Engine.read_many gives every page"
@@ -249,18 +252,36 @@ class Engine:
         ]
         own = [item for item in begun if isinstance(item, PageWork) and item.goes_on()]
         # Of a page whose own text is taken nothing is to be found.
-        works = [work for work in own if work.printed is None]
-        pages = [work.image.pixels for work in works]
+        works = [work for work in own if work.printed is None and work.prepare()]
+        pages = [work.pixels for work in works]
         found_in = answers(self.detector.detect, pages, "detector", "pages", checked_regions)
         for work, found in zip(works, found_in, strict=True):
             if isinstance(found, Exception):
                 work.error = found
                 continue
             try:
-                queue.extend(work.begin(found, self.recognizer.unit))
+                inked = self._found_in_ink(work.overprint)
+                queue.extend(work.begin(found, self.recognizer.unit, inked))
             except Exception as error:  # one bad page must not end the run; it is reported
                 work.error = error
         return begun
+
+    def _found_in_ink(self, overprint: Overprint | None) -> list[Points]:
+        """Returns the regions of coloured ink that lies across a page's print."""
+        if overprint is None:
+            return []
+        parts = [
+            np.ascontiguousarray(overprint.ink[top:bottom, left:right])
+            for left, top, right, bottom in overprint.boxes
+        ]
+        found_in = answers(self.detector.detect, parts, "detector", "pages", checked_regions)
+        regions: list[Points] = []
+        for (left, top, _, _), found in zip(overprint.boxes, found_in, strict=True):
+            if isinstance(found, Exception):
+                raise found
+            corner = np.array((left, top), np.float32)
+            regions += [np.asarray(each, np.float32) + corner for each in found.polygons]
+        return regions
 
     def _read_batch(self, queue: deque[CropTask]) -> None:
         """Reads the oldest crops of the queue; further crops of their regions go to its front."""

@@ -1,6 +1,6 @@
 """State of a page in the engine: the crops that are still to be read, and the readings."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -12,25 +12,24 @@ from ocr_plugin.engine.line_pictures import line_picture
 from ocr_plugin.engine.lookalikes import without_lookalikes
 from ocr_plugin.engine.page_direction import along, disagrees, is_preferred, page_direction
 from ocr_plugin.engine.page_language import reconsider
-from ocr_plugin.engine.page_readers import PageReaders, RegionReader
+from ocr_plugin.engine.page_readers import PageReaders
+from ocr_plugin.engine.region_work import RegionWork
 from ocr_plugin.errors import OcrError
 from ocr_plugin.layout.page import assemble
 from ocr_plugin.layout.printed import region_of
 from ocr_plugin.pages.pdf_layer import COMPONENT
 from ocr_plugin.pages.raster import PageFailure, PageImage, PrintedLine
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
-from ocr_plugin.regions.line_parts import parts_of
-from ocr_plugin.regions.rectify import rectify
-from ocr_plugin.regions.strips import Strip, orientations, strip_of, word_strips
+from ocr_plugin.regions.overprint import Overprint, overprint_of
+from ocr_plugin.regions.strips import strip_of
 from ocr_plugin.schema import EngineInfo, Page, Source
 
 # A reading this confident is accepted; otherwise other ways to read the region are tried.
 _SETTLED = 0.8
 # Margin in confidence by which a later attempt must beat the likelier one before it.
 _MARGIN = 0.05
-# A whole line has more context than its words cut out one by one: these are read only if the line
-# is less confident than this, and must beat it by this margin.
-_DOUBTFUL, _WORDS_MARGIN = 0.7, 0.1
+# Words cut out of a line one by one must beat the line by more.
+_WORDS_MARGIN = 0.1
 # Where the likeliest way to read a region shows another script, Latin letters in it are as a rule
 # that script turned round: they must be read this clearly.
 _UNKNOWN_MARGIN = 0.5
@@ -38,32 +37,6 @@ _UNKNOWN_MARGIN = 0.5
 _SEVERAL = 2
 _UNKNOWN_SCRIPT = "text in a script that this reader does not know was left out"
 _CONSTRAINED = "the PDF's own text was not taken: a constraint needs the page to be read"
-
-
-@dataclass
-class _RegionWork:
-    """A region, the remaining attempts to read it, and the best so far.
-
-    Attributes:
-        polygon: (N, 2) float32 page pixels.
-        own_words: outlines of the words that the detector found in it.
-        kind: a line or a word, by the detector.
-        reader: reads its crops.
-        as_it_stands: whether it was asked for and nothing was found in it, so that it is read as
-            one line in the direction that its corners give.
-        picture: the whole picture, where that seems to be one line and was not yet read as such.
-        was_found: whether the detector found it; otherwise the whole picture is all there is.
-    """
-
-    polygon: Points
-    own_words: Sequence[Points]
-    kind: Unit
-    reader: RegionReader
-    as_it_stands: bool = False
-    picture: Strip | None = None
-    was_found: bool = True
-    attempts: Iterator[tuple[Attempt, list[RGB]]] = field(default_factory=lambda: iter(()))
-    best: Attempt | None = None
 
 
 @dataclass(eq=False)
@@ -76,7 +49,7 @@ class CropTask:
 
     page: "PageWork"
     pixels: RGB
-    region: _RegionWork
+    region: RegionWork
     attempt: Attempt
     index: int
     reader: Recognizer
@@ -118,10 +91,24 @@ class PageWork:
     image: PageImage
     readers: PageReaders
     is_wanted: Callable[[], bool] = _always
-    regions: list[_RegionWork] = field(default_factory=list)
+    regions: list[RegionWork] = field(default_factory=list)
     open_regions: int = 0
     error: Exception | None = None
     has_voted: bool = False
+    overprint: Overprint | None = None
+
+    def prepare(self) -> bool:
+        """Takes coloured ink that lies across the page's print apart; returns whether it could."""
+        try:
+            self.overprint = overprint_of(self.image.pixels)
+        except Exception as error:  # one bad page must not end the run; it is reported
+            self.error = error
+        return self.error is None
+
+    @property
+    def pixels(self) -> RGB:
+        """The page, without such ink."""
+        return self.image.pixels if self.overprint is None else self.overprint.print
 
     @property
     def done(self) -> bool:
@@ -146,15 +133,16 @@ class PageWork:
     def _is_constrained(self) -> bool:
         return bool(self.readers.regions) or self.readers.rest.constraint is not None
 
-    def begin(self, found: Regions, unit: Unit) -> list[CropTask]:
+    def begin(self, found: Regions, unit: Unit, inked: Sequence[Points] = ()) -> list[CropTask]:
         """Takes the detector's regions; returns the first crops to be read.
 
         Args:
             found: in page pixels.
             unit: what the recognizer reads.
+            inked: regions that were found in the `overprint` alone, (N, 2) page pixels each.
         """
         words_of = found.words or [()] * len(found.polygons)
-        asked = self.readers.regions
+        asked, pixels = self.readers.regions, self.pixels
         missing = dict(enumerate(asked))
         self.regions = []
         for polygon, own in zip(found.polygons, words_of, strict=True):
@@ -163,25 +151,28 @@ class PageWork:
             reader = self.readers.rest if inside is None else asked[inside][1]
             if inside is not None and found.kind == "word" and reader.of_lines:
                 continue  # the region's words are read as one line
-            self.regions.append(_RegionWork(outline, own, found.kind, reader))
+            self.regions.append(RegionWork(outline, own, found.kind, reader, pixels))
             if inside is not None:
                 missing.pop(inside, None)
         self.regions += [
-            _RegionWork(polygon, (), "line", reader, as_it_stands=True)
+            RegionWork(polygon, (), "line", reader, pixels, as_it_stands=True)
             for polygon, reader in missing.values()
         ]
+        if self.overprint is not None:
+            rest, ink = self.readers.rest, self.overprint.ink
+            self.regions += [RegionWork(each, (), found.kind, rest, ink) for each in inked]
         corners = None if asked else line_picture(self.image.pixels, found)
         if corners is not None:
             if not self.regions:
-                whole = _RegionWork(corners, (), "line", self.readers.rest, was_found=False)
+                whole = RegionWork(corners, (), "line", self.readers.rest, pixels, was_found=False)
                 self.regions.append(whole)
             self.regions[0].picture = strip_of(corners)
         for region in self.regions:
-            region.attempts = self._attempts(region, unit)
+            region.attempts = region.ways(unit)
         self.open_regions = len(self.regions)
         return [task for region in self.regions for task in self._next_attempt(region)]
 
-    def consider(self, region: _RegionWork, attempt: Attempt) -> list[CropTask]:
+    def consider(self, region: RegionWork, attempt: Attempt) -> list[CropTask]:
         """Keeps the better of a region's attempts; returns further crops to be read.
 
         These are the region's own next attempt, or, where it was the last region, those of regions
@@ -221,12 +212,12 @@ class PageWork:
         for region, best in read:
             if region.reader.constraint is None and disagrees(best, direction):
                 strip = along(region.polygon, direction)
-                attempt, pixels = self._whole(strip, ())
+                attempt, pixels = region.whole(strip, ())
                 tasks += self._tasks(region, replace(attempt, is_along_page=True), pixels)
                 self.open_regions += 1
         return tasks
 
-    def _next_attempt(self, region: _RegionWork) -> list[CropTask]:
+    def _next_attempt(self, region: RegionWork) -> list[CropTask]:
         following = next(region.attempts, None)
         if following is None:
             return self._close_region()
@@ -242,57 +233,10 @@ class PageWork:
             )
         return self._tasks(region, attempt, pixels)
 
-    def _tasks(
-        self, region: _RegionWork, attempt: Attempt, pixels: Sequence[RGB]
-    ) -> list[CropTask]:
+    def _tasks(self, region: RegionWork, attempt: Attempt, pixels: Sequence[RGB]) -> list[CropTask]:
         is_line = region.kind == "line" and not attempt.by_words
         reader = region.reader.lines if is_line else region.reader.words
         return [CropTask(self, crop, region, attempt, n, reader) for n, crop in enumerate(pixels)]
-
-    def _attempts(self, region: _RegionWork, unit: Unit) -> Iterator[tuple[Attempt, list[RGB]]]:
-        """Yields the ways to read a region, likeliest first, each with its crops.
-
-        Args:
-            region: its best attempt so far is consulted in between.
-            unit: what the recognizer reads.
-        """
-        if region.as_it_stands:
-            yield self._whole(strip_of(region.polygon), ())
-            return
-        picture = region.picture
-        if picture is not None and not region.was_found:
-            yield self._in_parts(picture, ())
-            return
-        whole = region.reader.of_lines
-        for way, strip in enumerate(orientations(region.polygon)):
-            seen: Sequence[Strip] = ()
-            if region.own_words and not strip.stacked:
-                seen = word_strips(strip, region.own_words)
-            # The direction of a line of several words shows as well in the line alone, for less.
-            if seen and unit == "word" and (way == 0 or len(seen) == 1) and not whole:
-                yield self._by_words(strip, seen)
-            yield self._whole(strip, seen) if whole else self._in_parts(strip, seen)
-            if way == 0 and picture is not None:
-                yield self._in_parts(picture, word_strips(picture, region.own_words))
-        # Only now that the line's direction is known: some words read as well upside down. In
-        # another script, some look like Latin ones by chance.
-        best = region.best
-        doubtful = best is not None and best.confidence < _DOUBTFUL and not best.of_unknown_script
-        if best is not None and best.seen and unit == "line" and doubtful and not whole:
-            yield self._by_words(best.outline, best.seen)
-
-    def _by_words(self, strip: Strip, seen: Sequence[Strip]) -> tuple[Attempt, list[RGB]]:
-        attempt = Attempt(strip, seen, seen, [None] * len(seen))
-        return attempt, [rectify(self.image.pixels, each) for each in seen]
-
-    def _whole(self, strip: Strip, seen: Sequence[Strip]) -> tuple[Attempt, list[RGB]]:
-        attempt = Attempt(strip, [strip], seen, [None])
-        return attempt, [rectify(self.image.pixels, strip)]
-
-    def _in_parts(self, strip: Strip, seen: Sequence[Strip]) -> tuple[Attempt, list[RGB]]:
-        parts = parts_of(self.image.pixels, strip)
-        attempt = Attempt(strip, parts, seen, [None] * len(parts))
-        return attempt, [rectify(self.image.pixels, each) for each in parts]
 
     def page(self, info: EngineInfo, min_confidence: float) -> Page:
         """Returns the finished page."""
@@ -321,5 +265,5 @@ class PageWork:
         read = [attempt for _, attempt in best]
         if sum(attempt.of_unknown_script for attempt in read) >= _SEVERAL:
             warnings = (*warnings, _UNKNOWN_SCRIPT)
-        read = with_leaders(self.image.pixels, without_lookalikes(read))
+        read = with_leaders(self.pixels, without_lookalikes(read))
         return assemble(source, read, info, min_confidence, warnings)

@@ -29,7 +29,7 @@ def contents(pitch: int) -> tuple[RGB, list[str]]:
         canvas.text((end, y), number, font=font, fill="black")
         places = np.arange(30 + font.getlength(title) + 12, end - 16, pitch)
         for x in places:
-            canvas.text((x, y), ".", font=font, fill="black")
+            canvas.text((float(x), y), ".", font=font, fill="black")
         lines.append(f"{title} {'.' * len(places)} {number}")
     return np.asarray(picture), lines
 
