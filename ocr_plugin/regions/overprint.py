@@ -81,12 +81,12 @@ def _without_ink(part: RGB) -> Mask:
     brightest, tint = part.max(axis=2).astype(np.float32), _tint(part).astype(np.float32)
     inked = tint > _TINT
     if not inked.any():
-        return brightest.astype(np.uint8)
+        return np.asarray(brightest, np.uint8)
     paper = float(np.median(brightest[~inked])) if not inked.all() else 255.0
     ink, usual = float(np.median(brightest[inked])), float(np.median(tint[inked]))
     share = np.minimum(tint / usual, 1.0)
     lifted = brightest * (1 + share * (max(paper / max(ink, 1.0), 1.0) - 1))
-    return np.minimum(lifted, np.maximum(brightest, paper)).astype(np.uint8)
+    return np.asarray(np.minimum(lifted, np.maximum(brightest, paper)), np.uint8)
 
 
 def _outermost(boxes: Sequence[Box]) -> tuple[Box, ...]:

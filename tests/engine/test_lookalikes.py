@@ -47,7 +47,7 @@ def test_shapes_alone_are_no_text(shapes: list[str]) -> None:
 
 
 def test_a_doubtful_character_alone_is_no_text() -> None:
-    assert kept(attempt("L", 0.7), attempt("W", 0.55)) == []
+    assert kept(attempt("L", 0.7), attempt("W", 0.55), attempt("0", 0.85)) == []
 
 
 def test_a_page_that_has_text_keeps_rows_of_alike_characters() -> None:
