@@ -79,6 +79,8 @@ class MapOptions(RegionOptions):
 
 
 class _Network(Protocol):
+    sha256: str
+
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the maps of pages, (N, M, H, W) from 0 to 1, for (N, 3, H, W) in -1..1."""
         ...
