@@ -248,8 +248,8 @@ class Engine:
             for item, readers, is_wanted in batch
         ]
         own = [item for item in begun if isinstance(item, PageWork) and item.goes_on()]
-        # Of a page whose own text is taken nothing is to be found.
-        works = [work for work in own if work.printed is None]
+        # Of a page whose own text is taken nothing is to be found, and on a flat one there is none.
+        works = [work for work in own if work.printed is None and not work.is_flat]
         pages = [work.image.pixels for work in works]
         found_in = answers(self.detector.detect, pages, "detector", "pages", checked_regions)
         for work, found in zip(works, found_in, strict=True):
