@@ -29,7 +29,7 @@ from ocr_plugin.options import (
     EngineOptions,
     RuntimeOptions,
 )
-from ocr_plugin.pages.prefetch import decoded_pages
+from ocr_plugin.pages.prefetch import opened
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
 from ocr_plugin.protocols import Detector, Reading, Recognizer
@@ -47,8 +47,8 @@ _MOST_PIXELS = 100_000_000
 class Engine:
     """Reads images and documents into pages.
 
-    An engine keeps no state: one instance serves any number of threads, and a page's result does
-    not depend on other pages.
+    An engine keeps no state: one instance serves any number of threads, and a page's texts do not
+    depend on other pages. Its confidences may, by less than 1e-4: docs/plugins.md, "Batches".
 
     Within a thread the stages run one after another. On a GPU several threads make them overlap,
     as in batch jobs and, as an option, in the server: while one thread cuts out regions and crops
@@ -163,7 +163,7 @@ class Engine:
                 polygon.
         """
         readers = self.readers(language, constraint, regions)
-        pages = decoded_pages([source], self.options.images, threads=1)
+        pages = opened([source], self.options, threads=1)
         try:
             first, *more = islice(pages, 2)
         finally:
@@ -198,7 +198,7 @@ class Engine:
     def _read_many(
         self, sources: Iterable[Source], readers: PageReaders
     ) -> Generator[Page | PageError]:
-        pages = decoded_pages(sources, self.options.images, self.options.decode_threads)
+        pages = opened(sources, self.options, self.options.decode_threads)
         try:
             for result in self._stream(PageRequest(page, readers) for page in pages):
                 yield result.as_error() if isinstance(result, PageFailure) else result
