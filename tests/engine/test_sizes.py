@@ -117,8 +117,9 @@ def test_a_picture_in_which_nothing_is_found_is_read_only_if_sure(whole: float, 
         (Found(PART), (60, 80)),
         (Found(PART, kind="word"), (20, 80)),
         (Found(box(0, 0, 40, 20)), (20, 40)),
+        (Found(PART), (20, 1201)),
     ],
-    ids=["two lines", "high", "narrow", "small text", "words", "whole"],
+    ids=["two lines", "high", "narrow", "small text", "words", "whole", "long"],
 )
 def test_other_pictures_are_read_where_text_was_found(found: Found, size: tuple[int, int]) -> None:
     reader = Widths({40: 0.9})
@@ -176,3 +177,9 @@ def test_a_line_of_30_by_500_000_pixels_is_searched_and_read_with_a_warning() ->
     page = Engine(WordLine(islands=False)).read(pixels)
     assert page.text.split() == list(words.values())
     assert "500000 x 30 pixels was searched for text at 1/2." in page.warnings[0]
+
+
+def test_a_very_long_picture_in_which_nothing_is_found_is_not_read_on_trial() -> None:
+    reader = Widths({})
+    assert Engine(Found(), reader).read(np.full((30, 500_000, 3), 200, np.uint8)).text == ""
+    assert reader.asked == []
