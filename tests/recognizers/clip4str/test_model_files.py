@@ -49,6 +49,7 @@ class Hub:
     etag: str = SHA256
     status: int = 200
     requests: list[str] = field(default_factory=list)
+    clients: set[str] = field(default_factory=set)
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
         def answer(self, body: bytes) -> None:
             state.requests.append(f"{self.command} {self.path}")
+            state.clients.add(self.headers["User-Agent"])
             self.send_response(state.status)
             self.send_header("X-Repo-Commit", "c" * 40)
             self.send_header("ETag", '"weak"')
@@ -138,6 +140,8 @@ def test_a_model_is_downloaded_checked_and_recorded(hub: Hub, cache: Path) -> No
     assert names(cache) == [f".{ENTRY.file}.lock", ENTRY.file, f"{ENTRY.file}.sha256"]
     assert (cache / f"{ENTRY.file}.sha256").read_text() == f"{SHA256}  {ENTRY.file}\n"
     assert all("/someone/something/resolve/" in request for request in hub.requests)
+    # The hub need not know what else is installed or at work here.
+    assert not any("torch/" in client or "agent/" in client for client in hub.clients)
     asked = len(hub.requests)
     assert fetch(ENTRY) == path
     assert len(hub.requests) == asked
