@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import ocr_plugin
 from ocr_plugin.cli.app import main
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import ConfigurationError, ExitCode, UnreadableImage
@@ -126,6 +129,31 @@ def test_the_command_line_reads_the_rest(tmp_path: Path, capfd: pytest.CaptureFi
     assert json.loads(page)["source"]["name"].endswith("b.png")
     assert err.splitlines()[0].endswith("a.png: the decoder process died, exit code -9")
     assert [path.name for path in (tmp_path / "over").iterdir()] == ["b.overlay.png"]
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_script_must_be_guarded(guarded: bool, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(7, 7, 7))
+    script = tmp_path / "script.py"
+    condition = "__name__ == '__main__'" if guarded else "True"
+    script.write_text(
+        "from ocr_plugin.options import EngineOptions\n"
+        "from ocr_plugin.pages.prefetch import opened\n"
+        f"if {condition}:\n"
+        f"    pages = opened([{str(tmp_path / 'a.png')!r}], EngineOptions(isolate=True), 1)\n"
+        "    print(len(list(pages)))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": str(Path(ocr_plugin.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if guarded:
+        assert (run.returncode, run.stdout, run.stderr) == (0, "1\n", "")
+    else:
+        assert run.returncode == 1 and 'must read under: if __name__ == "__main__":' in run.stderr
 
 
 def test_without_the_extra_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
