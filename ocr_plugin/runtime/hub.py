@@ -18,6 +18,11 @@ class HubFile:
     file: str
 
     @property
+    def what(self) -> str:
+        """What a person looks for there."""
+        return self.file
+
+    @property
     def page(self) -> str:
         """Where a person finds the file."""
         return f"{HUB}/{self.repo}"

@@ -30,6 +30,11 @@ class UrlFile:
     url: str
 
     @property
+    def what(self) -> str:
+        """What a person looks for there."""
+        return "the file"
+
+    @property
     def page(self) -> str:
         """Where a person finds the file."""
         return self.url
@@ -54,6 +59,11 @@ class ZenodoFile:
     page: str
     record: str
     mark: str
+
+    @property
+    def what(self) -> str:
+        """What a person looks for there."""
+        return f"the file with {self.mark} in its name"
 
     def download(self, staging: Path, progress: bool) -> tuple[None, Path]:
         """Downloads the file to the folder `staging`; returns no hash, and its path.

@@ -112,8 +112,8 @@ def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Pa
     target = cache_directory() / entry.file
     if offline or weights.offline():
         raise ModelUnavailable(
-            f"{entry.name} is not on this machine and downloads are off; get {entry.file} from"
-            f" {entry.source.page} and put it at {target}"
+            f"{entry.name} is not on this machine and downloads are off; get {entry.source.what}"
+            f" from {entry.source.page} and put it at {target}"
         )
     folder = private_folder(target.parent)
     with FileLock(folder / f".{entry.file}.lock"):

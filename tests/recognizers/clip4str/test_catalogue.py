@@ -2,8 +2,18 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
-from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, catalogue, published
+import pytest
+
+from ocr_plugin.errors import ModelUnavailable
+from ocr_plugin.recognizers.clip4str.catalogue import (
+    DEFAULT_MODEL,
+    ModelEntry,
+    catalogue,
+    published,
+)
+from ocr_plugin.recognizers.clip4str.model_files import fetch
 from ocr_plugin.runtime.hub import HubFile
 from ocr_plugin.runtime.web import UrlFile, ZenodoFile
 
@@ -30,6 +40,20 @@ def test_eight_models_are_published_in_three_places() -> None:
             assert entry.source.url.endswith(f"/{entry.file}")
         else:
             assert entry.source.mark in entry.file
+
+
+@pytest.mark.parametrize("entry", published(), ids=lambda entry: str(entry.name))
+def test_each_says_where_a_person_finds_it(
+    entry: ModelEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_PLUGIN_CACHE", str(tmp_path))
+    assert entry.source is not None
+    digits = entry.file.rpartition("_")[2].partition(".")[0]
+    with pytest.raises(ModelUnavailable) as caught:
+        fetch(entry, offline=True)
+    told, place = str(caught.value).split(" and put it at ")
+    assert digits in told and entry.source.page in told
+    assert place == str(tmp_path / "models" / entry.file)
 
 
 def test_known_hashes_are_hashes() -> None:
