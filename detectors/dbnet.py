@@ -12,7 +12,7 @@ from ocr_plugin.detectors.probability_map import ProbabilityMap
 from ocr_plugin.options import RuntimeOptions
 from ocr_plugin.protocols import RGB, Regions
 from ocr_plugin.runtime.networks import onnx_name
-from ocr_plugin.runtime.weights import bundled_model, sha256_of
+from ocr_plugin.runtime.weights import bundled_model
 from ocr_plugin.schema import Component
 
 
@@ -35,7 +35,7 @@ class DBNet(MapDetector):
         self.component = Component(
             name=onnx_name("dbnet", path, self.options.precision),
             version=version("ocr-plugin"),
-            weights_sha256=sha256_of(path),
+            weights_sha256=self._network.sha256,
         )
 
     def _regions(self, page: RGB, maps: ProbabilityMap) -> Regions:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -13,7 +14,7 @@ from pydantic import Field
 
 from ocr_plugin.detectors.islands import Island, islands_of
 from ocr_plugin.detectors.probability_map import ProbabilityMap, RegionOptions, find_regions
-from ocr_plugin.detectors.tiling import Tile, stitch, tiles_of
+from ocr_plugin.detectors.tiling import Tile, stitch, tile_count, tiles_of
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import OnnxPrecision, RuntimeOptions
 from ocr_plugin.protocols import RGB, Points, Regions
@@ -23,6 +24,7 @@ from ocr_plugin.runtime.precision import precision_beside
 # The networks halve their input five times.
 _MULTIPLE = 32
 _CPU_BATCH, _GPU_BATCH = 1, 8
+_STEP = 0.95
 
 
 class MapOptions(RegionOptions):
@@ -45,6 +47,11 @@ class MapOptions(RegionOptions):
         default=2.0,
         ge=1,
         description="Times a page is shrunk to meet side_limit; a larger page is split into tiles.",
+    )
+    most_tiles: int = Field(
+        default=100,
+        ge=1,
+        description="Tiles of a page; a longer page is shrunk further, with a warning.",
     )
     tile_overlap: int = Field(
         default=192, ge=0, description="Pixels by which neighbouring tiles overlap."
@@ -79,6 +86,8 @@ class MapOptions(RegionOptions):
 
 
 class _Network(Protocol):
+    sha256: str
+
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the maps of pages, (N, M, H, W) from 0 to 1, for (N, 3, H, W) in -1..1."""
         ...
@@ -126,7 +135,8 @@ class MapDetector(ABC):
 
     def _detect(self, pages: Sequence[RGB]) -> list[Regions]:
         """Returns the text lines of each page or island, in order."""
-        sizes = [self._network_size(page.shape[0], page.shape[1]) for page in pages]
+        wanted = [self._network_size(page.shape[0], page.shape[1]) for page in pages]
+        sizes = [self._affordable(size) for size in wanted]
         tiles: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         limit = self._map_options.side_limit // _MULTIPLE * _MULTIPLE
         for index, size in enumerate(sizes):
@@ -139,9 +149,13 @@ class MapDetector(ABC):
                 inputs = np.stack([_input(pages[i], sizes[i], tile) for i, tile in batch])
                 for (index, tile), output in zip(batch, self._network.run(inputs), strict=True):
                     maps[index].append((tile, np.rint(output * 255).astype(np.uint8)))
-        return [
+        found = [
             self._regions(page, stitch(size, parts))
             for page, size, parts in zip(pages, sizes, maps, strict=True)
+        ]
+        return [
+            regions if size == own else replace(regions, warnings=(_shrunk(page, own, size),))
+            for page, regions, own, size in zip(pages, found, wanted, sizes, strict=True)
         ]
 
     def _network_size(self, height: int, width: int) -> tuple[int, int]:
@@ -153,6 +167,24 @@ class MapDetector(ABC):
         least = max(1 / options.max_shrink, min(1.0, options.min_side / short))
         scale = min(wanted, max(options.side_limit / long, least))
         return _rounded(height * scale), _rounded(width * scale)
+
+    def _affordable(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Returns a size of the network's input, shrunk until it takes no more than most_tiles."""
+        options = self._map_options
+        limit = options.side_limit // _MULTIPLE * _MULTIPLE
+        while tile_count(size, limit, options.tile_overlap) > options.most_tiles:
+            height, width = (int(side * _STEP) // _MULTIPLE * _MULTIPLE for side in size)
+            size = max(height, _MULTIPLE), max(width, _MULTIPLE)
+        return size
+
+
+def _shrunk(page: RGB, wanted: tuple[int, int], size: tuple[int, int]) -> str:
+    factor = max(own / side for own, side in zip(wanted, size, strict=True))
+    height, width = page.shape[:2]
+    return (
+        f"a page of {width} x {height} pixels was searched for text at 1/{factor:.1f} of the usual"
+        " scale, so text may be missing; cut it into shorter pages"
+    )
 
 
 def runtime_defaults(runtime: RuntimeOptions) -> dict[str, Any]:
@@ -184,7 +216,8 @@ def _on_page(parts: Sequence[tuple[Island, Regions]]) -> Regions:
         polygons += [polygon + corner for polygon in found.polygons]
         words += [[word + corner for word in own] for own in found.words]
         confidences.append(found.confidences)
-    return Regions(polygons, np.concatenate(confidences), kind="line", words=words)
+    warnings = [warning for _, found in parts for warning in found.warnings]
+    return Regions(polygons, np.concatenate(confidences), "line", words, warnings)
 
 
 def _open_network(path: Path, options: MapOptions) -> _Network:
@@ -220,7 +253,7 @@ def _input(page: RGB, size: tuple[int, int], tile: Tile) -> NDArray[np.float32]:
         x0, x1 = (round(x * width / columns) for x in (tile.x, tile.x + tile.width))
         piece = page[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
         target = (tile.height, tile.width)
-    shrinks = target[0] < piece.shape[0]
+    shrinks = target[0] < piece.shape[0] or target[1] < piece.shape[1]
     resized = cv2.resize(
         piece,
         (target[1], target[0]),

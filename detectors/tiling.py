@@ -45,11 +45,21 @@ def tiles_of(size: tuple[int, int], limit: int, overlap: int) -> list[Tile]:
     ]
 
 
+def tile_count(size: tuple[int, int], limit: int, overlap: int) -> int:
+    """Returns the number of tiles that `tiles_of` would return."""
+    rows, columns = (_span_count(length, limit, min(overlap, limit // 2)) for length in size)
+    return rows * columns
+
+
+def _span_count(length: int, limit: int, overlap: int) -> int:
+    return 1 if length <= limit else -(-(length - overlap) // (limit - overlap))
+
+
 def _spans(length: int, limit: int, overlap: int) -> list[tuple[int, int, int, int]]:
     """Returns (start, length, used from, used to) of each span along one side."""
     if length <= limit:
         return [(0, length, 0, length)]
-    count = -(-(length - overlap) // (limit - overlap))
+    count = _span_count(length, limit, overlap)
     starts = [round(k * (length - limit) / (count - 1)) for k in range(count)]
     # Neighbours meet in the middle of their overlap.
     seams = [0, *((a + limit + b) // 2 for a, b in itertools.pairwise(starts)), length]

@@ -22,7 +22,6 @@ from ocr_plugin.options import RuntimeOptions
 from ocr_plugin.protocols import RGB, Points, Regions
 from ocr_plugin.regions import geometry
 from ocr_plugin.runtime.networks import onnx_name
-from ocr_plugin.runtime.weights import sha256_of
 from ocr_plugin.schema import Component
 
 # Share of a word that must lie in a line for it to belong to that line.
@@ -59,7 +58,7 @@ class WordLine(MapDetector):
         self.component = Component(
             name=onnx_name("word_line", path, self.options.precision),
             version=version("ocr-plugin"),
-            weights_sha256=sha256_of(path),
+            weights_sha256=self._network.sha256,
         )
 
     def _maps(self) -> int:

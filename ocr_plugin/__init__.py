@@ -32,6 +32,8 @@ from ocr_plugin.schema import Block, Line, Page, PageError, Point, Polygon, Word
 # Nothing leaves the machine: ONNX Runtime would resolve its maker's host and keep a device's number
 # in the home folder, unless told otherwise before it is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# Hugging Face's client tells the hub which libraries and agents are at work.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from ocr_plugin.constraints.constraint import Constraint

@@ -107,3 +107,12 @@ class EngineOptions(Options):
         default=64, ge=1, description="Crops, of one or several pages, per call of the recognizer."
     )
     decode_threads: int = Field(default=2, ge=1, description="Threads that open and decode files.")
+    isolate: bool = Field(
+        default=False,
+        description="Whether files are decoded in processes of their own, each limited to 4 GB,"
+        " which cost their file alone where they crash (extra serve or batch). A script must then"
+        ' read under: if __name__ == "__main__":',
+    )
+    page_seconds: float = Field(
+        default=60.0, gt=0, description="Where isolated, that decoding a page may take."
+    )

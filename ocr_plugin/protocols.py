@@ -35,12 +35,14 @@ class Regions:
         kind: whether a region is a line of text or a single word.
         words: the outlines of the words in each line, one entry per polygon, in any order; an
             empty entry, or no entries, if the detector does not find words.
+        warnings: for the page's reader, one line each: what the detector may have missed.
     """
 
     polygons: Sequence[Points]
     confidences: NDArray[np.float32]
     kind: Unit = "line"
     words: Sequence[Sequence[Points]] = ()
+    warnings: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if len(self.polygons) != len(self.confidences):

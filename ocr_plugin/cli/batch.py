@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ocr_plugin.batch.options import JobOptions
 
 # Of the extra; fsspec and pyarrow are checked where a source needs them.
-_NEEDED = ("filelock", "pebble", "zstandard")
+_NEEDED = ("pebble", "zstandard")
 
 
 class Where(StrEnum):

@@ -8,7 +8,7 @@ import base64
 import os
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, version
 from importlib.util import find_spec
@@ -17,8 +17,9 @@ from pathlib import Path
 import typer
 
 from ocr_plugin.cli.console import results_only, say
-from ocr_plugin.errors import ExitCode, one_line
-from ocr_plugin.recognizers.clip4str.catalogue import ModelEntry, catalogue, locate
+from ocr_plugin.errors import ExitCode, ModelUnavailable, one_line
+from ocr_plugin.recognizers.clip4str.catalogue import ModelEntry, catalogue
+from ocr_plugin.recognizers.clip4str.model_files import check_cached, known_sha256, locate
 from ocr_plugin.runtime.weights import sha256_of
 
 OPENCV_FLAVOURS = (
@@ -109,7 +110,7 @@ def opencv() -> tuple[Finding, ...]:
 def weights() -> tuple[Finding, ...]:
     """Returns the weights files: those that rapidocr brings, and the published models.
 
-    Every file that is here is read in full and compared with the hash recorded for it.
+    Every file that is here is read in full and compared with the hash that is known of it.
     """
     return (*_bundled(), *map(_published, catalogue()))
 
@@ -202,13 +203,16 @@ def _published(entry: ModelEntry) -> Finding:
     path = locate(entry)
     if path is None:
         return Finding(entry.name, "not downloaded")
-    return _checked(entry.name, path, recorded_sha256(path), "delete it and download it again")
-
-
-def recorded_sha256(path: Path) -> str | None:
-    """Returns the hash that was written beside a model when it was downloaded, if one was."""
-    record = path.with_name(f"{path.name}.sha256")
-    return record.read_text().split()[0] if record.is_file() else None
+    try:
+        known = known_sha256(entry)
+        if entry.source is not None:
+            check_cached(path)
+    except ModelUnavailable as error:
+        return Finding(entry.name, str(path), str(error))
+    expected = known.sha256 if known else None
+    found = _checked(entry.name, path, expected, "delete it and download it again")
+    unknown = entry.source is not None and known is None
+    return replace(found, state=f"{found.state}, unverified") if unknown else found
 
 
 def _checked(name: str, path: Path, expected: str | None, remedy: str) -> Finding:

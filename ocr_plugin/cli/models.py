@@ -45,7 +45,8 @@ def download(
     name: Annotated[str, typer.Argument(metavar="NAME")], offline: Offline = False
 ) -> None:
     """Download a model, unless it is here already, and print its path."""
-    from ocr_plugin.recognizers.clip4str.catalogue import catalogue, fetch
+    from ocr_plugin.recognizers.clip4str.catalogue import catalogue
+    from ocr_plugin.recognizers.clip4str.model_files import fetch
 
     known = {entry.name: entry for entry in catalogue()}
     if name not in known:
@@ -75,19 +76,20 @@ def export(
 
 
 def _description(entry: "ModelEntry") -> dict[str, Any]:
-    from ocr_plugin.cli.doctor import recorded_sha256
-    from ocr_plugin.recognizers.clip4str.catalogue import locate
+    from ocr_plugin.recognizers.clip4str.model_files import known_sha256, locate
     from ocr_plugin.runtime.weights import sha256_of
 
-    path = locate(entry)
+    path, known = locate(entry), known_sha256(entry)
+    sha256 = known.sha256 if known else sha256_of(path) if path else None
     return {
         "name": entry.name,
         # Until there is a file: four bytes per parameter.
         "bytes": path.stat().st_size if path else entry.parameters * 4,
         "licence": entry.licence,
-        "source": f"https://huggingface.co/{entry.repo}" if entry.repo else "this package",
+        "source": entry.source.page if entry.source else "this package",
         "path": str(path) if path else None,
-        "sha256": (recorded_sha256(path) or sha256_of(path)) if path else None,
+        "sha256": sha256,
+        "sha256_known": known is not None or (entry.source is None and path is not None),
     }
 
 
@@ -98,5 +100,11 @@ def _readable(row: dict[str, Any]) -> dict[str, str]:
         "licence": row["licence"],
         "source": row["source"],
         "path": row["path"] or "not downloaded",
-        "sha256": row["sha256"] or "-",
+        "sha256": _readable_hash(row),
     }
+
+
+def _readable_hash(row: dict[str, Any]) -> str:
+    if row["sha256"] is None:
+        return "-"
+    return row["sha256"] if row["sha256_known"] else f"{row['sha256']} (unverified)"

@@ -81,6 +81,22 @@ def read(
     lexicon: Lexicon = None,
     lexicon_weight: LexiconWeight = None,
     abstain_below: AbstainBelow = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Read pages and lines one by one, so that no digit of a confidence depends on"
+            " what else is read; slower.",
+        ),
+    ] = False,
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate",
+            help="Decode in processes of their own, limited in memory and time: for files of"
+            " strangers (extra serve or batch).",
+        ),
+    ] = False,
     offline: Offline = False,
 ) -> None:
     """Read the text of pictures and documents."""
@@ -92,6 +108,8 @@ def read(
     options = EngineOptions.parse(
         {
             "min_confidence": min_confidence,
+            "isolate": isolate,
+            **(dict.fromkeys(("detector_batch", "recognizer_batch"), 1) if exact else {}),
             "images": ImageOptions.parse(
                 {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pages": max_pages}
             ),
@@ -117,7 +135,7 @@ def read(
             stream, as_json=written == "json", overlays=overlay, documents=documents
         )
         shown = overlay is not None or (documents is not None and documents.pictured)
-        pictures = _pictures(_sources(images, stdin), options.images) if shown else ()
+        pictures = _pictures(_sources(images, stdin), options) if shown else ()
         results = engine.read_many(_sources(images, stdin))
         writer.show_all(results, pictures, len(images))
     raise typer.Exit(writer.exit_code)
@@ -148,9 +166,9 @@ def _sources(images: Sequence[str], stdin: bytes) -> "list[Source]":
 
 
 def _pictures(
-    sources: "list[Source]", options: ImageOptions
+    sources: "list[Source]", options: EngineOptions
 ) -> "Iterator[PageImage | PageFailure]":
     """Decodes the pages once more, one for each result, to draw on."""
-    from ocr_plugin.pages.prefetch import decoded_pages
+    from ocr_plugin.pages.prefetch import opened
 
-    return decoded_pages(sources, options, threads=1)
+    return opened(sources, options, threads=1)

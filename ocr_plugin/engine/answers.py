@@ -90,13 +90,15 @@ def checked_regions(regions: Regions, page: RGB) -> Regions:
     """Returns a detector's answer for a page.
 
     Raises:
-        TypeError: they are no regions.
+        TypeError: they are no regions, or their warnings are no texts.
         ValueError: an unknown kind, a polygon that is none or far outside the page.
     """
     if not isinstance(regions, Regions):
         raise TypeError(f"the detector answered {type(regions).__name__}, not Regions")
     if regions.kind not in get_args(Unit):
         raise ValueError(f"the detector found {regions.kind!r}; line or word is possible")
+    if not all(isinstance(warning, str) for warning in regions.warnings):
+        raise TypeError("the detector's warnings are no texts")
     for polygon in (*regions.polygons, *(word for own in regions.words for word in own)):
         _check_polygon(polygon, page)
     return regions

@@ -31,7 +31,7 @@ from ocr_plugin.options import (
     EngineOptions,
     RuntimeOptions,
 )
-from ocr_plugin.pages.prefetch import decoded_pages
+from ocr_plugin.pages.prefetch import opened
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
 from ocr_plugin.protocols import Detector, Points, Reading, Recognizer
@@ -50,8 +50,8 @@ _MOST_PIXELS = 100_000_000
 class Engine:
     """Reads images and documents into pages.
 
-    An engine keeps no state: one instance serves any number of threads, and a page's result does
-    not depend on other pages.
+    An engine keeps no state: one instance serves any number of threads, and a page's texts do not
+    depend on other pages. Its confidences may, by less than 1e-4: docs/plugins.md, "Batches".
 
     Within a thread the stages run one after another. On a GPU several threads make them overlap,
     as in batch jobs and, as an option, in the server: while one thread cuts out regions and crops
@@ -166,7 +166,7 @@ class Engine:
                 polygon.
         """
         readers = self.readers(language, constraint, regions)
-        pages = decoded_pages([source], self.options.images, threads=1)
+        pages = opened([source], self.options, threads=1)
         try:
             first, *more = islice(pages, 2)
         finally:
@@ -201,7 +201,7 @@ class Engine:
     def _read_many(
         self, sources: Iterable[Source], readers: PageReaders
     ) -> Generator[Page | PageError]:
-        pages = decoded_pages(sources, self.options.images, self.options.decode_threads)
+        pages = opened(sources, self.options, self.options.decode_threads)
         try:
             for result in self._stream(PageRequest(page, readers) for page in pages):
                 yield result.as_error() if isinstance(result, PageFailure) else result
@@ -251,8 +251,9 @@ class Engine:
             for item, readers, is_wanted in batch
         ]
         own = [item for item in begun if isinstance(item, PageWork) and item.goes_on()]
-        # Of a page whose own text is taken nothing is to be found.
-        works = [work for work in own if work.printed is None and work.prepare()]
+        # Of a page whose own text is taken nothing is to be found, and on a flat one there is none.
+        seen = [work for work in own if work.printed is None and not work.is_flat]
+        works = [work for work in seen if work.prepare()]
         pages = [work.pixels for work in works]
         found_in = answers(self.detector.detect, pages, "detector", "pages", checked_regions)
         for work, found in zip(works, found_in, strict=True):

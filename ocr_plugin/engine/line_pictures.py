@@ -5,8 +5,9 @@ import numpy as np
 from ocr_plugin.protocols import RGB, Points, Regions
 from ocr_plugin.regions import geometry
 
-# Pixels of the height of the tallest such picture, and its least width in heights.
-_TALLEST, _LEAST_WIDTH = 100, 0.8
+# Pixels of the height of the tallest such picture, and its least and most width in heights. In
+# longer ones a detector has enough to go by, and reading them on trial would take minutes.
+_TALLEST, _LEAST_WIDTH, _MOST_WIDTH = 100, 0.8, 60
 # Share of the picture's height that the text takes, if a detector finds it at all.
 _LEAST_HEIGHT = 0.4
 # A region that covers so much of the picture (IoU) is read as the whole picture anyway.
@@ -26,7 +27,7 @@ def line_picture(picture: RGB, found: Regions) -> Points | None:
         The picture's corners, (4, 2) float32.
     """
     height, width = picture.shape[:2]
-    is_low = height <= _TALLEST and width >= _LEAST_WIDTH * height
+    is_low = height <= _TALLEST and _LEAST_WIDTH <= width / height <= _MOST_WIDTH
     if not is_low or found.kind != "line" or len(found.polygons) > 1:
         return None
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)

@@ -36,6 +36,8 @@ _UNKNOWN_MARGIN = 0.5
 # One such region may be a picture or an ornament.
 _SEVERAL = 2
 _UNKNOWN_SCRIPT = "text in a script that this reader does not know was left out"
+# The smallest fonts are five pixels high; of flatter pictures no detector is asked.
+_LEAST_SIDE = 4
 _CONSTRAINED = "the PDF's own text was not taken: a constraint needs the page to be read"
 
 
@@ -96,6 +98,7 @@ class PageWork:
     error: Exception | None = None
     has_voted: bool = False
     overprint: Overprint | None = None
+    warnings: tuple[str, ...] = ()
 
     def prepare(self) -> bool:
         """Takes coloured ink that lies across the page's print apart; returns whether it could."""
@@ -122,6 +125,12 @@ class PageWork:
         return self.error is None
 
     @property
+    def is_flat(self) -> bool:
+        """Whether the page is too flat for any text."""
+        height, width = self.image.pixels.shape[:2]
+        return bool(min(height, width) < _LEAST_SIDE)
+
+    @property
     def printed(self) -> tuple[PrintedLine, ...] | None:
         """The document's own text, which is taken; None where the page is to be read.
 
@@ -141,6 +150,7 @@ class PageWork:
             unit: what the recognizer reads.
             inked: regions that were found in the `overprint` alone, (N, 2) page pixels each.
         """
+        self.warnings = tuple(found.warnings)
         words_of = found.words or [()] * len(found.polygons)
         asked, pixels = self.readers.regions, self.pixels
         missing = dict(enumerate(asked))
@@ -248,13 +258,16 @@ class PageWork:
             width=width,
             height=height,
         )
-        printed, warnings = self.printed, self.image.warnings
+        printed, warnings = self.printed, (*self.image.warnings, *self.warnings)
         if printed is not None:
             info = EngineInfo(version=info.version, detector=COMPONENT, recognizer=COMPONENT)
             taken = [region_of(line) for line in printed]
             return assemble(source, taken, info, min_confidence, warnings)
         if self.image.printed is not None:
             warnings = (*warnings, _CONSTRAINED)
+        if self.is_flat:
+            side = min(width, height)
+            warnings = (*warnings, f"no text was looked for: a side of {side} px is too short")
         best = [(region, region.best) for region in self.regions if region.best is not None]
         # Where a constraint says what texts may be, the page has no say.
         reconsider([

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.errors import OcrError, UnreadableImage
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages.image_formats import identified
 from ocr_plugin.pages.images import current_frame, first_frame
@@ -62,6 +62,19 @@ def open_pages(
                 yield PageImage(name, index, picture.pixels, own, picture.warnings, picture.printed)
     except Unusable as error:
         raise UnreadableImage(name, str(error)) from error.__cause__
+
+
+def pages_of(source: Source, options: ImageOptions) -> Iterator[PageImage | PageFailure]:
+    """Yields the pages of a source; what cannot be read yields a `PageFailure` in its place."""
+    index = 0
+    try:
+        for page in open_pages(source, options):
+            yield page
+            index += 1
+    except OcrError as error:
+        yield PageFailure(name_of(source), None, error)
+    except Exception as error:  # a decoder's own defect must not end the run; it is reported
+        yield PageFailure(name_of(source), index, error)
 
 
 def first_page(source: Source, options: ImageOptions | None = None) -> PageImage:

@@ -3,6 +3,7 @@
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from ocr_plugin.pages.animation import left_out
+from ocr_plugin.pages.fax import fax_damage
 from ocr_plugin.pages.image_formats import why
 from ocr_plugin.pages.jpeg import made_up_rows
 from ocr_plugin.pages.pixels import rgb
@@ -41,7 +42,7 @@ def first_frame(image: ImageFile.ImageFile, data: bytes, max_pixels: int) -> Pic
 
 
 def tiff_frame(image: TiffImagePlugin.TiffImageFile, max_pixels: int) -> Picture:
-    """Returns the current page of a TIFF."""
+    """Returns the current page of a TIFF; warns of damaged fax data."""
     width, height = image.size
     check_size(image.size, max_pixels)
     if width * height > (Image.MAX_IMAGE_PIXELS or max_pixels):
@@ -49,7 +50,9 @@ def tiff_frame(image: TiffImagePlugin.TiffImageFile, max_pixels: int) -> Picture
         # Not image.size: the orientation is already applied to that.
         stored = (image.tag_v2[256], image.tag_v2[257])
         image.im = Image.new(image.mode, stored).im
-    return current_frame(image, max_pixels)
+    with fax_damage(image) as damage:
+        picture = current_frame(image, max_pixels)
+    return Picture(picture.pixels, (*damage, *picture.warnings))
 
 
 def current_frame(image: Image.Image, max_pixels: int) -> Picture:

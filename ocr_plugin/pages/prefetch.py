@@ -5,13 +5,35 @@ from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-from ocr_plugin.errors import OcrError
-from ocr_plugin.options import ImageOptions
-from ocr_plugin.pages.decode import open_pages
+from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.options import EngineOptions, ImageOptions
+from ocr_plugin.pages.decode import pages_of
 from ocr_plugin.pages.raster import PageFailure, PageImage
-from ocr_plugin.pages.source import Source, name_of
+from ocr_plugin.pages.source import Source
 
-_Pages = Iterator[PageImage | PageFailure]
+
+def opened(
+    sources: Iterable[Source], options: EngineOptions, threads: int
+) -> Generator[PageImage | PageFailure]:
+    """Yields every page of every source in order, decoded in this process or in others.
+
+    Args:
+        sources: taken one by one.
+        options: whether to isolate the decoders, and their limits.
+        threads: or processes; as many sources are decoded ahead.
+
+    Raises:
+        ConfigurationError: at the call, the extra for isolation is missing.
+    """
+    if not options.isolate:
+        return decoded_pages(sources, options.images, threads)
+    try:
+        from ocr_plugin.pages.isolated import isolated_pages
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"isolated decoding needs {error.name}: pip install 'ocr-plugin[serve]'"
+        ) from error
+    return isolated_pages(sources, options, threads)
 
 
 def decoded_pages(
@@ -29,7 +51,7 @@ def decoded_pages(
     try:
         while True:
             for source in islice(waiting, threads - len(ahead)):
-                pages = _pages(source, options)
+                pages = pages_of(source, options)
                 ahead.append((pages, pool.submit(next, pages, None)))
             if not ahead:
                 return
@@ -43,15 +65,3 @@ def decoded_pages(
             yield page
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _pages(source: Source, options: ImageOptions) -> _Pages:
-    index = 0
-    try:
-        for page in open_pages(source, options):
-            yield page
-            index += 1
-    except OcrError as error:
-        yield PageFailure(name_of(source), None, error)
-    except Exception as error:  # a decoder's own defect must not end the run; it is reported
-        yield PageFailure(name_of(source), index, error)

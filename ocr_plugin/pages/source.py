@@ -11,10 +11,14 @@ from PIL import Image
 
 from ocr_plugin.pages.raster import Unusable
 
-Source = str | os.PathLike[str] | bytes | NDArray[Any] | Image.Image | BinaryIO
+Source = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image | BinaryIO
+)
 """A path; an encoded file's bytes, or a binary file object read from its current position; a
 Pillow image, of which the current frame is taken; or an array (H, W), (H, W, 1), (H, W, 3) RGB or
 (H, W, 4) RGBA of uint8, uint16, bool, or float from 0 (black) to 1."""
+
+_BYTES = (bytes, bytearray, memoryview)
 
 
 def name_of(source: Source) -> str:
@@ -25,7 +29,7 @@ def name_of(source: Source) -> str:
 def _given_name(source: Source) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
-    if isinstance(source, bytes):
+    if isinstance(source, _BYTES):
         return "<bytes>"
     if isinstance(source, np.ndarray):
         return "<array>"
@@ -57,16 +61,17 @@ def bytes_of(source: Source) -> bytes:
         raise Unusable("the file is larger than the memory") from error
     except (OSError, ValueError) as error:  # ValueError: a closed file, a path with a null byte
         raise Unusable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not isinstance(data, bytes):
+    if not isinstance(data, _BYTES):
         raise Unusable("the file object gives text; open it in binary mode")
     if not data:
         raise Unusable("the file is empty")
-    return data
+    return data if isinstance(data, bytes) else bytes(data)
 
 
 def _read(source: Source) -> object:
-    if isinstance(source, bytes):
-        return source
+    if isinstance(source, _BYTES):
+        # What may change is copied: it is hashed and decoded later.
+        return source if isinstance(source, bytes) else bytes(source)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         mode = path.stat().st_mode

@@ -34,7 +34,7 @@ from ocr_plugin.recognizers.ppocr_decoding import line_reading, word_columns
 from ocr_plugin.recognizers.whole_lines import decide_whole
 from ocr_plugin.recognizers.word_decider import WordDecider
 from ocr_plugin.runtime.networks import OnnxModel, onnx_name
-from ocr_plugin.runtime.weights import bundled_model, sha256_of
+from ocr_plugin.runtime.weights import bundled_model
 from ocr_plugin.schema import Component
 
 BUNDLED_MODEL = "PP-OCRv6_rec_small.onnx"
@@ -139,7 +139,7 @@ class PPOcrRecognizer:
         self.component = Component(
             name=onnx_name("ppocr", path, precision),
             version=version("ocr-plugin"),
-            weights_sha256=sha256_of(path),
+            weights_sha256=self._model.sha256,
         )
         self._guide(UNGUIDED)
 

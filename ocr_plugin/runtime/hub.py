@@ -1,18 +1,38 @@
 """Downloads of weights from the Hugging Face hub."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_plugin.errors import ModelUnavailable
-from ocr_plugin.runtime import weights
 
 HUB = "https://huggingface.co"
 _TIMEOUT_S = 10.0
 
 
-def cache_directory() -> Path:
-    """Returns the folder of downloaded models, below `weights.cache_root`."""
-    return weights.cache_root() / "models"
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository on the hub."""
+
+    repo: str
+    file: str
+
+    @property
+    def what(self) -> str:
+        """What a person looks for there."""
+        return self.file
+
+    @property
+    def page(self) -> str:
+        """Where a person finds the file."""
+        return f"{HUB}/{self.repo}"
+
+    def download(self, staging: Path, progress: bool) -> tuple[str, Path]:
+        """Downloads the file to `staging`; returns the SHA-256 that the hub states, and its path.
+
+        An interrupted download is resumed.
+        """
+        return download(self.repo, self.file, staging, progress)
 
 
 def download(repo: str, file: str, staging: Path, progress: bool) -> tuple[str, Path]:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
 from ocr_plugin.options import OnnxPrecision
+from ocr_plugin.runtime.onnx_file import read_onnx
 from ocr_plugin.runtime.onnx_runtime import OnnxRuntimeNetwork, flush_subnormals
 from ocr_plugin.runtime.openvino_runtime import OpenVinoNetwork
 
@@ -27,9 +27,10 @@ class OnnxModel:
 
     Attributes:
         metadata: of the file, by name.
+        sha256: of the file's bytes.
 
     Raises:
-        CheckpointError: the file is not an ONNX network.
+        CheckpointError: the file is not an ONNX network, or keeps weights in other files.
         ConfigurationError: the extra for bfloat16 is missing, or this CPU does not support it.
     """
 
@@ -37,8 +38,8 @@ class OnnxModel:
         self, path: Path, *, threads: int = 0, precision: OnnxPrecision = "float32"
     ) -> None:
         backend = OnnxRuntimeNetwork if precision == "float32" else OpenVinoNetwork
+        network, self.sha256 = read_onnx(path)
         try:
-            network = onnx.load(path)
             flush_subnormals(network)
             self._network = backend(network.SerializeToString(), threads)
         except ConfigurationError:

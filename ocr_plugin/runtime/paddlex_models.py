@@ -13,6 +13,7 @@ from typing import Any
 
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.runtime.networks import OnnxModel
+from ocr_plugin.runtime.private_folder import private_folder
 from ocr_plugin.runtime.weights import bundled_model, cache_root
 
 DETECTION, RECOGNITION = "PP-OCRv6_small_det", "PP-OCRv6_small_rec"
@@ -51,7 +52,8 @@ def offline_models(folder: str | os.PathLike[str] | None = None) -> dict[str, An
 
     Raises:
         ConfigurationError: the folder cannot be written.
-        ModelUnavailable: the installed rapidocr has no such files.
+        ModelUnavailable: the installed rapidocr has no such files, or others may write to the
+            cache.
     """
     no_probe()
     return {
@@ -78,7 +80,7 @@ def model_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Pat
         name: `DETECTION` or `RECOGNITION`.
         folder: as for `offline_models`.
     """
-    base = Path(folder) if folder else cache_root() / "paddle"
+    base = Path(folder) if folder else private_folder(cache_root() / "paddle")
     source, target = bundled_model(_FILES[name]), base / name
     configuration: dict[str, Any] = {"Global": {"model_name": name}}
     if name == DETECTION:
@@ -101,7 +103,7 @@ def model_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Pat
 def write_folder(target: Path, configuration: dict[str, Any], files: dict[str, Path]) -> None:
     """Writes a model's folder: its configuration, and files that are copied under other names.
 
-    Existing files of the right size are kept, so that processes may share the folder.
+    Existing files of the same bytes are kept, so that processes may share the folder.
 
     Raises:
         ConfigurationError: the folder or the configuration cannot be written.
@@ -114,9 +116,7 @@ def write_folder(target: Path, configuration: dict[str, Any], files: dict[str, P
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, source in files.items():
-            place = target / name
-            if not place.is_file() or place.stat().st_size != source.stat().st_size:
-                _put(place, source.read_bytes())
+            _put(target / name, source.read_bytes())
         _put(target / "inference.yml", content)
     except OSError as error:
         raise ConfigurationError(f"{target}: cannot be written: {error.strerror}") from error

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import helper
@@ -22,6 +21,7 @@ from torch import nn
 
 from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
 from ocr_plugin.runtime.devices import StreamPool, usable_device
+from ocr_plugin.runtime.onnx_file import read_onnx
 
 
 class TorchNetwork:
@@ -33,6 +33,9 @@ class TorchNetwork:
         path: of the ONNX file. The sides of its inputs must be multiples of the network's total
             stride, 32 for DBNet.
         device: a PyTorch device.
+
+    Attributes:
+        sha256: of the file's bytes.
 
     Raises:
         ConfigurationError: there is no such device, or the extra is not installed.
@@ -48,8 +51,8 @@ class TorchNetwork:
                 " pip install 'ocr-plugin[gpu]'"
             ) from error
         self._device = usable_device(device)
+        model, self.sha256 = read_onnx(path)
         try:
-            model = onnx.load(str(path))
             spell_out_padding(model.graph)
             with warnings.catch_warnings():
                 # It warns that some modes round differently; tests compare the results.

@@ -16,6 +16,11 @@ def cache_root() -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ocr-plugin"))
 
 
+def cache_directory() -> Path:
+    """Returns the folder of downloaded models, below `cache_root`."""
+    return cache_root() / "models"
+
+
 def offline() -> bool:
     """Returns whether downloads are off, by OCR_PLUGIN_OFFLINE=1 or HF_HUB_OFFLINE=1."""
     return any(map(_is_on, ("OCR_PLUGIN_OFFLINE", "HF_HUB_OFFLINE")))

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor
 
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.recognizers.ppocr import BUNDLED_MODEL
+from ocr_plugin.runtime.onnx_file import read_onnx
 from ocr_plugin.runtime.weights import bundled_model
 
 
@@ -42,7 +42,7 @@ def all_convolutions(path: Path) -> list[tuple[Tensor, Tensor | None]]:
     Raises:
         ConfigurationError: a convolution's weights are no constants of the file.
     """
-    graph = onnx.load(path).graph
+    graph = read_onnx(path).network.graph
     constants = {entry.name: entry for entry in graph.initializer}
     copies = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
 

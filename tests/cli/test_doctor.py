@@ -9,8 +9,8 @@ import pytest
 from ocr_plugin.cli import doctor
 from ocr_plugin.recognizers.clip4str.catalogue import published
 from ocr_plugin.runtime import openvino_runtime
-from ocr_plugin.runtime.hub import cache_directory
 from ocr_plugin.runtime.openvino_runtime import shared_core
+from ocr_plugin.runtime.weights import cache_directory
 from tests.distributions import install
 
 

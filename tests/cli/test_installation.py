@@ -49,9 +49,10 @@ def test_models_are_listed_with_what_is_here(capfd: Capture, tmp_path: Path) -> 
         "name": first.name,
         "bytes": 7,
         "licence": first.licence,
-        "source": f"https://huggingface.co/{first.repo}",
+        "source": first.source.page if first.source else None,
         "path": str(here),
         "sha256": sha256,
+        "sha256_known": True,
     }
     assert (listed[2]["path"], listed[2]["bytes"]) == (None, second.parameters * 4)
     assert run(capfd, "models", "download", first.name) == (0, f"{here}\n", [])

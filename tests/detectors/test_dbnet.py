@@ -68,6 +68,27 @@ def test_a_long_strip_is_seen_in_tiles(detector: DBNet) -> None:
     assert covered(list(found.polygons), (x0 + 11000, y0, x1 + 11000, y1)) > 0.9
 
 
+def test_a_page_of_too_many_tiles_is_shrunk_and_says_so() -> None:
+    page = np.full((40, 12000, 3), 250, np.uint8)
+    drawn = draw_lines([(0, 2, "faraway")], size=(200, 40), height=28)
+    page[:, 11000:11200] = drawn.pixels
+    few, enough = (DBNet(most_tiles=count, islands=False) for count in (3, 6))
+    (found,) = few.detect([page])
+    x0, y0, x1, y1 = drawn.words["faraway"]
+    assert covered(list(found.polygons), (x0 + 11000, y0, x1 + 11000, y1)) > 0.8
+    assert "12000 x 40 pixels was searched for text at 1/1." in found.warnings[0]
+    assert not enough.detect([page])[0].warnings
+
+
+@pytest.mark.parametrize("size", [(320, 32), (32, 10_000_000), (5000, 5000), (4000, 64)])
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_shrinking_comes_to_an_end(most: int, size: tuple[int, int]) -> None:
+    detector = DBNet(most_tiles=most, side_limit=64, tile_overlap=0)
+    height, width = detector._affordable(size)
+    assert len(tiles_of((height, width), 64, 0)) <= most
+    assert height % 32 == width % 32 == 0 and min(height, width) >= 32
+
+
 def test_a_word_on_a_seam_is_found_whole() -> None:
     drawn = draw_lines([(300, 140, "UNSEPARATED")], size=(900, 320), height=40)
     tiled = DBNet(side_limit=512, max_shrink=1, min_side=320, tile_overlap=128)

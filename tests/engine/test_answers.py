@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ocr_plugin.engine import engine
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import EngineOptions
@@ -107,6 +108,29 @@ def test_the_first_page_does_not_wait_for_a_full_batch_of_crops() -> None:
     assert taken <= 2 * 4 + 8  # two batches of the detector, and what is decoded ahead
     assert len(list(results)) == 199
     assert max(recognizer.batches) == 64  # later pages fill whole batches
+
+
+def test_no_more_pixels_are_held_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+
+    def pages() -> Iterator[Source]:
+        nonlocal taken
+        for _ in range(100):
+            taken += 1
+            yield cells(5)
+
+    def held() -> int:
+        """Returns how many pages were taken and not given, at most."""
+        nonlocal taken
+        taken = 0
+        options = EngineOptions(detector_batch=1, recognizer_batch=64, decode_threads=1)
+        results = Engine(Cells(), Shades(), options=options).read_many(pages())
+        return max(taken - given for given, _ in enumerate(results))
+
+    assert held() > 30
+    height, width = cells(5).shape[:2]
+    monkeypatch.setattr(engine, "_MOST_PIXELS", 3 * height * width)
+    assert held() <= 3 + 1 + 3  # one more before it shows, and what is decoded ahead
 
 
 @pytest.mark.parametrize(

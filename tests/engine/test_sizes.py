@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from ocr_plugin.constraints.constraint import Constraint
+from ocr_plugin.detectors.word_line import WordLine
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit
 from ocr_plugin.schema import Component
@@ -21,11 +23,21 @@ class Found:
 
     component = Component(name="found", version="1")
 
-    def __init__(self, *polygons: Points, kind: Unit = "line") -> None:
-        self._regions = Regions(polygons, np.ones(len(polygons), np.float32), kind=kind)
+    def __init__(
+        self, *polygons: Points, kind: Unit = "line", warnings: Sequence[str] = ()
+    ) -> None:
+        ones = np.ones(len(polygons), np.float32)
+        self._regions = Regions(polygons, ones, kind=kind, warnings=warnings)
 
     def detect(self, pages: Sequence[RGB]) -> list[Regions]:
         return [self._regions] * len(pages)
+
+
+class Refuses(Found):
+    """A detector that may not be asked."""
+
+    def detect(self, pages: Sequence[RGB]) -> list[Regions]:
+        raise AssertionError("it was asked")
 
 
 class Widths:
@@ -105,8 +117,9 @@ def test_a_picture_in_which_nothing_is_found_is_read_only_if_sure(whole: float, 
         (Found(PART), (60, 80)),
         (Found(PART, kind="word"), (20, 80)),
         (Found(box(0, 0, 40, 20)), (20, 40)),
+        (Found(PART), (20, 1201)),
     ],
-    ids=["two lines", "high", "narrow", "small text", "words", "whole"],
+    ids=["two lines", "high", "narrow", "small text", "words", "whole", "long"],
 )
 def test_other_pictures_are_read_where_text_was_found(found: Found, size: tuple[int, int]) -> None:
     reader = Widths({40: 0.9})
@@ -128,3 +141,45 @@ def test_nothing_is_read_where_there_is_no_text(engine: Engine, size: tuple[int,
     )
     for pixels in (np.full_like(noise, 255), noise, np.array(ramp)):
         assert engine.read(pixels).text == ""
+
+
+@pytest.mark.parametrize("size", [(1, 500_000), (5_000_000, 1), (3, 400), (400, 3)])
+def test_a_flat_picture_has_no_text_and_says_that_none_was_looked_for(
+    size: tuple[int, int],
+) -> None:
+    found, reader = Refuses(), Widths({})
+    page = Engine(found, reader).read(np.zeros((*size, 3), np.uint8))
+    assert (page.text, page.source.height, page.source.width) == ("", *size)
+    assert page.warnings == (f"no text was looked for: a side of {min(size)} px is too short",)
+    with pytest.raises(AssertionError, match="asked"):
+        Engine(found, reader).read(np.zeros((4, 400, 3), np.uint8))
+
+
+def test_nor_is_any_where_it_is_asked_for() -> None:
+    region = (box(10, 0, 100, 3), Constraint(characters="0123456789"))
+    page = Engine(Refuses(), "ppocr").read(np.zeros((3, 400, 3), np.uint8), regions=[region])
+    assert page.text == "" and "too short" in page.warnings[0]
+
+
+def test_what_a_detector_warns_of_is_in_the_page() -> None:
+    page = Engine(Found(PART, warnings=("part of it",)), Widths({40: 0.9})).read(
+        np.full((60, 80, 3), 200, np.uint8)
+    )
+    assert page.warnings == ("part of it",)
+
+
+def test_a_line_of_30_by_500_000_pixels_is_searched_and_read_with_a_warning() -> None:
+    pixels = np.full((30, 500_000, 3), 250, np.uint8)
+    words = {place: f"place{place // 1000}" for place in (1000, 251_000, 480_000)}
+    for place, word in words.items():
+        drawn = line(word, 20)
+        pixels[: drawn.shape[0], place : place + drawn.shape[1]] = drawn[:30]
+    page = Engine(WordLine(islands=False)).read(pixels)
+    assert page.text.split() == list(words.values())
+    assert "500000 x 30 pixels was searched for text at 1/2." in page.warnings[0]
+
+
+def test_a_very_long_picture_in_which_nothing_is_found_is_not_read_on_trial() -> None:
+    reader = Widths({})
+    assert Engine(Found(), reader).read(np.full((30, 500_000, 3), 200, np.uint8)).text == ""
+    assert reader.asked == []

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.pages.decode import open_pages
+from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.pages.source import Source, name_of
 from tests.sources import (
     OPTIONS,
@@ -32,7 +33,9 @@ from tests.sources import (
 # What a source can be
 
 
-@pytest.mark.parametrize("give", ["str", "path", "bytes", "file", "memory"])
+@pytest.mark.parametrize(
+    "give", ["str", "path", "bytes", "bytearray", "memoryview", "file", "memory"]
+)
 def test_every_kind_of_encoded_source_gives_the_same_page(give: str, tmp_path: Path) -> None:
     data = encoded(noise())
     path = tmp_path / "noise.png"
@@ -42,6 +45,8 @@ def test_every_kind_of_encoded_source_gives_the_same_page(give: str, tmp_path: P
             "str": (str(path), str(path)),
             "path": (path, str(path)),
             "bytes": (data, "<bytes>"),
+            "bytearray": (bytearray(data), "<bytes>"),
+            "memoryview": (memoryview(data), "<bytes>"),
             "file": (file, str(path)),
             "memory": (io.BytesIO(data), "<file>"),
         }
@@ -258,3 +263,20 @@ def test_the_error_survives_pickling(index: int | None) -> None:
         index,
     )
     assert str(error) == "a.tif: the image is truncated"
+
+
+def test_bytes_that_change_meanwhile_are_read_as_they_were() -> None:
+    data = tiff_of(plain("red"), plain("blue"))
+    changing = bytearray(data)
+    opened = open_pages(changing, OPTIONS)
+    next(opened)
+    changing[:] = bytes(len(changing))
+    second = next(opened)
+    assert isinstance(second, PageImage)
+    assert colour_of(second.pixels) == (0, 0, 255)
+
+
+def test_a_memory_that_was_let_go_is_an_error() -> None:
+    view = memoryview(b"abc")
+    view.release()
+    assert refusal(view).startswith("cannot be read: ")

@@ -1,20 +1,16 @@
-"""The named models: their properties, their files on this machine, and downloads.
+"""The named models: their properties, where they are published, and what is known of their bytes.
 
-Only `fetch` uses the network, and only if a file is not here yet. Imports no torch.
+Imports no torch.
 """
 
-import logging
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
-from ocr_plugin.errors import ModelUnavailable, first_line
-from ocr_plugin.runtime import weights
-from ocr_plugin.runtime.hub import HUB, cache_directory, download
-from ocr_plugin.runtime.weights import sha256_of
+from ocr_plugin.runtime.hub import HubFile
+from ocr_plugin.runtime.web import UrlFile, ZenodoFile
 
-_log = logging.getLogger(__name__)
 _REPO = "mzhaoshuai/CLIP4STR"
+_RELEASE = "https://github.com/VamosC/CLIP4STR/releases/download/1.0.0"
+_RECORD = "8369439"
 
 
 @dataclass(frozen=True)
@@ -27,9 +23,10 @@ class ModelEntry:
         pretraining: data that the towers were pretrained on.
         training: the word images that it was trained on, with their number.
         parameters: their number, to three digits; 4 bytes each.
+        file: its name in the cache directory.
+        source: where it is published; None for a bundled model.
+        sha256: of its bytes, where known from elsewhere than a download.
         licence: of the weights.
-        repo: on the Hugging Face hub; None for a bundled model.
-        file: in `repo`, and in the cache directory.
     """
 
     name: str
@@ -38,17 +35,27 @@ class ModelEntry:
     training: str
     parameters: int
     file: str
+    source: HubFile | UrlFile | ZenodoFile | None = None
+    sha256: str | None = None
     licence: str = "Apache-2.0"
-    repo: str | None = _REPO
-
-    @property
-    def claimed_hash(self) -> str:
-        """The hexadecimal digits in the file's name, which look like the start of a hash."""
-        return Path(self.file).stem.rpartition("_")[2]
 
 
-# The published ones as listed in https://github.com/VamosC/CLIP4STR. RBU is Real with Union14M-L
-# and the benchmarks' training sets.
+def _on_hub(file: str) -> HubFile:
+    return HubFile(_REPO, file)
+
+
+def _on_zenodo(digits: str) -> ZenodoFile:
+    # The authors name the record alone. They tell all their files apart by ten such digits, which
+    # are not the start of a file's hash.
+    return ZenodoFile(
+        f"https://zenodo.org/records/{_RECORD}",
+        f"https://zenodo.org/api/records/{_RECORD}",
+        digits,
+    )
+
+
+# The published ones as listed in https://github.com/VamosC/CLIP4STR in November 2025. Real and RBU
+# are real word images; RBU adds Union14M-L and the benchmarks' own training sets.
 _ENTRIES = (
     ModelEntry(
         name="clip4str-compact",
@@ -57,7 +64,15 @@ _ENTRIES = (
         training="synthetic words, 26 thousand real ones",
         parameters=8_620_000,
         file="clip4str_compact.safetensors",
-        repo=None,
+    ),
+    ModelEntry(
+        name="clip4str-b16-synth",
+        tower="ViT-B/16",
+        pretraining="OpenAI WIT-400M",
+        training="MJ and ST, synthetic",
+        parameters=158_000_000,
+        file="clip4str_base16x16_synth_a5e3386222.ckpt",
+        source=UrlFile(f"{_RELEASE}/clip4str_base16x16_synth_a5e3386222.ckpt"),
     ),
     ModelEntry(
         name="clip4str-b16-real",
@@ -66,6 +81,7 @@ _ENTRIES = (
         training="Real 3.3M",
         parameters=158_000_000,
         file="clip4str_base16x16_d70bde1f2d.ckpt",
+        source=UrlFile(f"{_RELEASE}/clip4str_base16x16_d70bde1f2d.ckpt"),
     ),
     ModelEntry(
         name="clip4str-b16-rbu",
@@ -74,6 +90,26 @@ _ENTRIES = (
         training="RBU 6.5M",
         parameters=158_000_000,
         file="clip4str_base_6e9fe947ac.pt",
+        source=_on_hub("clip4str_base_6e9fe947ac.pt"),
+        sha256="15f9c480e8db69cf8c7436d918dc3867e9055234f2f55f4c2de31cf0cc6b119c",
+    ),
+    ModelEntry(
+        name="clip4str-l14-synth",
+        tower="ViT-L/14",
+        pretraining="OpenAI WIT-400M",
+        training="MJ and ST, synthetic",
+        parameters=447_000_000,
+        file="clip4str_large_synth_3544c362f0.ckpt",
+        source=_on_zenodo("3544c362f0"),
+    ),
+    ModelEntry(
+        name="clip4str-l14-real",
+        tower="ViT-L/14",
+        pretraining="OpenAI WIT-400M",
+        training="Real 3.3M",
+        parameters=447_000_000,
+        file="clip4str_large_f125500adc.ckpt",
+        source=_on_zenodo("f125500adc"),
     ),
     ModelEntry(
         name="clip4str-l14-rbu",
@@ -82,6 +118,7 @@ _ENTRIES = (
         training="RBU 6.5M",
         parameters=447_000_000,
         file="clip4str_large_3c9d881b88.pt",
+        source=_on_hub("clip4str_large_3c9d881b88.pt"),
     ),
     ModelEntry(
         name="clip4str-h14-rbu-dfn5b",
@@ -90,6 +127,7 @@ _ENTRIES = (
         training="RBU 6.5M",
         parameters=1_020_000_000,
         file="clip4str_huge_3e942729b1.pt",
+        source=_on_hub("clip4str_huge_3e942729b1.pt"),
     ),
     ModelEntry(
         name="clip4str-h14-rbu-laion2b",
@@ -98,12 +136,12 @@ _ENTRIES = (
         training="RBU 6.5M",
         parameters=1_020_000_000,
         file="clip4str_huge_5eef9f86e2.pt",
+        source=_on_hub("clip4str_huge_5eef9f86e2.pt"),
+        sha256="c0d3f67d337c70d4b46a418ca296fdbe5b178f6712664872f1a1495eea248e8c",
     ),
 )
 DEFAULT_MODEL = "clip4str-compact"
 """The bundled model, which needs no download."""
-
-_BUNDLED = Path(__file__).parent / "weights"
 
 
 def catalogue() -> tuple[ModelEntry, ...]:
@@ -113,76 +151,4 @@ def catalogue() -> tuple[ModelEntry, ...]:
 
 def published() -> tuple[ModelEntry, ...]:
     """Returns those models that are downloaded."""
-    return tuple(entry for entry in _ENTRIES if entry.repo is not None)
-
-
-def locate(entry: ModelEntry) -> Path | None:
-    """Returns the model's file if it is on this machine."""
-    path = (_BUNDLED if entry.repo is None else cache_directory()) / entry.file
-    return path if path.is_file() else None
-
-
-def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Path:
-    """Returns the model's file, downloaded first if it is not on this machine.
-
-    A download is checked against the hash that the hub states before it gets its name; the hash is
-    written beside it in the format of `sha256sum`. An interrupted download is resumed.
-
-    Args:
-        entry: of `catalogue`.
-        offline: forbids downloads, as do OCR_PLUGIN_OFFLINE=1 and HF_HUB_OFFLINE=1.
-        progress: whether to show a bar on stderr while downloading.
-
-    Raises:
-        ModelUnavailable: not here and downloads are off, or the download failed or was damaged.
-    """
-    if found := locate(entry):
-        return found
-    if entry.repo is None:
-        raise ModelUnavailable(
-            f"{entry.name} comes with this package, but {entry.file} is missing; reinstall"
-        )
-    target = cache_directory() / entry.file
-    if offline or weights.offline():
-        raise ModelUnavailable(
-            f"{entry.name} is not on this machine and downloads are off; get {entry.file} from"
-            f" {HUB}/{entry.repo} and put it at {target}"
-        )
-    staging = target.parent / f".{entry.file}.download"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        expected, downloaded = download(entry.repo, entry.file, staging, progress)
-        actual = sha256_of(downloaded)
-    # Networks, disks and the hub's client raise many types of errors; the cause is chained.
-    except Exception as error:
-        raise ModelUnavailable(
-            f"{entry.name} could not be downloaded: {first_line(error)}"
-        ) from error
-    if actual != expected:
-        shutil.rmtree(staging)
-        raise ModelUnavailable(
-            f"{entry.name} was damaged in the download: sha256 {actual}, but the hub states"
-            f" {expected}; try again"
-        )
-    if not actual.startswith(entry.claimed_hash):
-        _log.info("%s: the digits in its name do not begin its sha256, %s", entry.file, actual)
-    target.with_name(f"{entry.file}.sha256").write_text(f"{actual}  {entry.file}\n")
-    downloaded.replace(target)
-    shutil.rmtree(staging)
-    return target
-
-
-def resolve(path_or_name: str | Path, offline: bool = False) -> Path:
-    """Returns the weights file of a model given by name or by path; a name comes first.
-
-    Raises:
-        ModelUnavailable: no file or model of that name, or the model cannot be downloaded.
-    """
-    for entry in _ENTRIES:
-        if path_or_name == entry.name:
-            return fetch(entry, offline=offline)
-    path = Path(path_or_name)
-    if path.exists():
-        return path
-    known = ", ".join(entry.name for entry in _ENTRIES)
-    raise ModelUnavailable(f"there is no file or model called {path_or_name}; models: {known}")
+    return tuple(entry for entry in _ENTRIES if entry.source is not None)

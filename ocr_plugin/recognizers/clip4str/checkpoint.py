@@ -11,18 +11,17 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
 from ocr_plugin.recognizers.clip4str.architecture import Shapes, architecture, differences
-from ocr_plugin.recognizers.clip4str.catalogue import resolve
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.model import Clip4Str
+from ocr_plugin.recognizers.clip4str.model_files import opened, resolve
 from ocr_plugin.recognizers.clip4str.reader import Reader
 from ocr_plugin.runtime.devices import usable_device
 
@@ -32,7 +31,16 @@ _HARMLESS = {
     f"clip_model.{name}"
     for name in ("attn_mask", "context_length", "input_resolution", "vocab_size")
 }
+_HEADER_LENGTH = 8
 _OUR_NAME = re.compile(r"((?:\w+\.)*?)(?:clip_model|visual_decoder|cross_decoder)\.")
+
+
+class Loaded(NamedTuple):
+    """A network, the file of its weights, and the SHA-256 of the bytes that were read."""
+
+    network: Clip4Str
+    path: Path
+    sha256: str
 
 
 def load_model(
@@ -75,22 +83,32 @@ def load_network(
 
     Raises:
         CheckpointError: the file holds no usable weights; one line that lists the missing,
-            unexpected and misshapen tensors.
-        ModelUnavailable: no file or model of that name, or the model cannot be downloaded.
+            unexpected and misshapen tensors. Or it is not the file that was published or recorded.
+        ModelUnavailable: no file or model of that name, or the model cannot be downloaded, or
+            others may write to the cache.
         ConfigurationError: the device is unavailable.
     """
+    return load_weights(path_or_name, device, offline).network
+
+
+def load_weights(
+    path_or_name: str | Path, device: str | torch.device = "cpu", offline: bool = False
+) -> Loaded:
+    """Returns what `load_network` does, with the file that was read."""
     place = usable_device(device)
     path = resolve(path_or_name, offline=offline)
-    tensors, config = _read(path)
+    with opened(path) as (file, sha256):
+        tensors, config = _read(path, file)
     try:
         model = _empty_model(tensors, config)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    # The tensors are still mapped from the file. Copied one by one, they are never held twice, and
-    # later changes of the file cannot change the network.
-    state = {name: tensors[name].to(place, torch.float32, copy=True) for name in model.state_dict()}
+    # Copied one by one and let go, so that they are not held twice; two names may share a tensor.
+    state = {
+        name: tensors.pop(name).to(place, torch.float32, copy=True) for name in model.state_dict()
+    }
     model.load_state_dict(state, assign=True)
-    return model.eval()
+    return Loaded(model.eval(), path, sha256)
 
 
 def save_model(model: Clip4Str, path: Path | str, dtype: torch.dtype = torch.float32) -> None:
@@ -138,27 +156,29 @@ def _empty_model(tensors: Mapping[str, Tensor], config: Clip4StrConfig | None) -
     return model
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], Clip4StrConfig | None]:
-    """Returns the tensors of a file, memory-mapped if possible, and its configuration if any."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(9)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    if start[8:] == b"{":  # after the length of a safetensors header
-        tensors, config = _read_safetensors(path)
+def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Tensor], Clip4StrConfig | None]:
+    """Returns the tensors of a file, which is at its start, and its configuration if any."""
+    start = file.read(_HEADER_LENGTH + 1)
+    file.seek(0)
+    if start[_HEADER_LENGTH:] == b"{":
+        tensors, config = _read_safetensors(path, file)
     elif start.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, or a pickle
-        tensors, config = _read_torch(path, mapped=start.startswith(b"PK")), None
+        tensors, config = _read_torch(path, file), None
     else:
         raise CheckpointError(f"{path}: neither a safetensors nor a PyTorch file")
     return _without_prefix(tensors), config
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Clip4StrConfig | None]:
+def _read_safetensors(
+    path: Path, file: BinaryIO
+) -> tuple[dict[str, Tensor], Clip4StrConfig | None]:
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        content = file.read()
+        tensors = load(content)
+        # The library gives the metadata only of what it opens by a path.
+        length = int.from_bytes(content[:_HEADER_LENGTH], "little")
+        header = json.loads(content[_HEADER_LENGTH : _HEADER_LENGTH + length])
+        metadata = header.get("__metadata__") or {}
     except Exception as error:  # a damaged file may raise anything; the cause is chained
         raise CheckpointError(f"{path}: damaged safetensors file: {first_line(error)}") from error
     if _CONFIG_KEY not in metadata:
@@ -172,10 +192,10 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Clip4StrConfig | N
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def _read_torch(path: Path, mapped: bool) -> dict[str, Tensor]:
+def _read_torch(path: Path, file: BinaryIO) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings(action="ignore"):  # the error below says the same
-            content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            content: Any = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         culprit = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = culprit[1] if culprit else "other objects"

@@ -17,11 +17,9 @@ import torch
 
 from ocr_plugin.errors import ConfigurationError, ExportError, first_line
 from ocr_plugin.recognizers.clip4str.captions import PAD, caption
-from ocr_plugin.recognizers.clip4str.catalogue import resolve
-from ocr_plugin.recognizers.clip4str.checkpoint import load_network
+from ocr_plugin.recognizers.clip4str.checkpoint import load_weights
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.onnx_modules import ExportModule, export_modules
-from ocr_plugin.runtime.weights import sha256_of
 
 DESCRIPTION = "model.json"
 """The file that describes the others."""
@@ -60,8 +58,7 @@ def export_onnx(path_or_name: str | Path, folder: Path | str, offline: bool = Fa
     folder = Path(folder)
     if folder.exists():
         raise ConfigurationError(f"{folder} exists already; name a new folder")
-    weights = resolve(path_or_name, offline=offline)
-    model = load_network(weights)
+    model, weights, sha256 = load_weights(path_or_name, offline=offline)
     try:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as staging:
             written = Path(staging, folder.name)
@@ -69,7 +66,7 @@ def export_onnx(path_or_name: str | Path, folder: Path | str, offline: bool = Fa
             files = {
                 part.name: _write(part, model.config, written) for part in export_modules(model)
             }
-            description = _description(model.config, sha256_of(weights), weights.name, files)
+            description = _description(model.config, sha256, weights.name, files)
             text = json.dumps(description, indent=2, ensure_ascii=False)
             (written / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8")
             written.rename(folder)

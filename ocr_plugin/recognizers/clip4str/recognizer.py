@@ -19,8 +19,8 @@ from ocr_plugin.protocols import RGB, CharacterReading, Reading, Unit, WordReadi
 from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.charset import Charset
 from ocr_plugin.recognizers.clip4str.batch_buckets import pad_to_bucket
-from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, resolve
-from ocr_plugin.recognizers.clip4str.checkpoint import load_network
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
+from ocr_plugin.recognizers.clip4str.checkpoint import load_weights
 from ocr_plugin.recognizers.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.reader import Reader, ready_to_read
 from ocr_plugin.recognizers.clip4str.resizing import resized_by_pil, resized_on_device
@@ -34,7 +34,6 @@ from ocr_plugin.recognizers.word_decider import WordDecider
 from ocr_plugin.runtime.devices import StreamPool, usable_device
 from ocr_plugin.runtime.precision import chosen_dtype
 from ocr_plugin.runtime.threads import cores, torch_workers
-from ocr_plugin.runtime.weights import sha256_of
 from ocr_plugin.schema import Component
 
 # On a CPU fewer crops than this are read by one thread: each of a network's thousands of operations
@@ -133,10 +132,9 @@ class Clip4StrRecognizer:
 
     def __init__(self, runtime: RuntimeOptions | None = None, **options: Any) -> None:
         self.options = Clip4StrOptions.parse((runtime or RuntimeOptions()).model_dump() | options)
-        path = resolve(self.options.model, offline=self.options.offline)
         self._device = device = usable_device(self.options.device)
         dtype = chosen_dtype(self.options.precision, device)
-        network = load_network(path, device)
+        network, path, sha256 = load_weights(self.options.model, device, self.options.offline)
         config = network.config
         if self.options.mode == "ctc" and not config.ctc:
             raise ConfigurationError(f"mode 'ctc': {self.options.model} has no CTC head")
@@ -161,7 +159,7 @@ class Clip4StrRecognizer:
         self._component = Component(
             name=f"clip4str:{path.name if Path(named) == path else named}",
             version=version("ocr-plugin"),
-            weights_sha256=sha256_of(path),
+            weights_sha256=sha256,
         )
         self._guide(UNGUIDED)
 

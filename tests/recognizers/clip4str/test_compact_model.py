@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ocr_plugin import Engine
 from ocr_plugin.clip4str import Clip4StrRecognizer, load_network
 from ocr_plugin.protocols import RGB
-from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, catalogue, locate
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, catalogue
+from ocr_plugin.recognizers.clip4str.model_files import locate
 from ocr_plugin.recognizers.ctc import greedy_texts
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig, Clip4StrRecognizer
 from ocr_plugin.recognizers.clip4str import cuda_graphs
-from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, resolve
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 from ocr_plugin.recognizers.clip4str.checkpoint import load_model
 from ocr_plugin.recognizers.clip4str.cuda_graphs import GraphLoop
 from ocr_plugin.recognizers.clip4str.decoder import Decoder
 from ocr_plugin.recognizers.clip4str.left_to_right import ShrinkingLoop
+from ocr_plugin.recognizers.clip4str.model_files import resolve
 from ocr_plugin.recognizers.clip4str.reader import Reader, ready_to_read
 from tests.recognizers.clip4str.test_modes import CROPS
 from tests.recognizers.clip4str.test_reader import TOLERANCE, WORDS, drawn, ends

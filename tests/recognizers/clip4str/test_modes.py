@@ -9,9 +9,10 @@ import torch
 from ocr_plugin.clip4str import Clip4StrRecognizer
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.protocols import Reading
-from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, resolve
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 from ocr_plugin.recognizers.clip4str.checkpoint import load_model, save_model
 from ocr_plugin.recognizers.clip4str.decoder import Decoder
+from ocr_plugin.recognizers.clip4str.model_files import resolve
 from ocr_plugin.recognizers.ctc import ctc_reading
 from tests.readings import characters, spans
 from tests.recognizers.clip4str.test_compact_model import drawn as crop

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, resolve
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 from ocr_plugin.recognizers.clip4str.checkpoint import load_network
+from ocr_plugin.recognizers.clip4str.model_files import resolve
 from ocr_plugin.recognizers.clip4str.onednn import pack
 from ocr_plugin.recognizers.clip4str.reader import Reader, read_texts, ready_to_read
 from ocr_plugin.runtime.precision import chosen_dtype

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from ocr_plugin.clip4str import Clip4Str, Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.batch_buckets import bucket_size
-from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, resolve
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 from ocr_plugin.recognizers.clip4str.checkpoint import load_model
 from ocr_plugin.recognizers.clip4str.decoder import Decoder
+from ocr_plugin.recognizers.clip4str.model_files import resolve
 from ocr_plugin.recognizers.clip4str.reader import Reader
 from tests.plain_clip4str import plain_logits
 
