@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
+from ocr_plugin.adapters.ray_deaths import Deaths, Notes, end_when_stalled
 from ocr_plugin.batch.engines import make_engine, timed
 from ocr_plugin.batch.options import JobOptions
+from ocr_plugin.batch.records.journal import READER_DIED
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import Options
 from ocr_plugin.pages.decoder_pool import Decoder, Decoding, index_of
 from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.runtime.memory import Trimmer
+from ocr_plugin.runtime.patience import Watch
 from ocr_plugin.runtime.threads import limit_threads
 from ocr_plugin.schema import Page, PageError
 
@@ -51,6 +54,11 @@ class RayOptions(Options):
     files: int = Field(default=16, ge=1, description="Files that an actor takes at once.")
     page_seconds: float = Field(
         default=60.0, gt=0, description="Time limit for decoding a page, in seconds."
+    )
+    read_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        description="Seconds without progress after which an actor that reads is replaced.",
     )
 
 
@@ -84,9 +92,10 @@ def read_pages(
     """
     ray, how = ray_module(), ray_options or RayOptions()
     most = how.actors or max(1, int(ray.cluster_resources().get("CPU", 1) / how.cpus))
+    deaths = ray.remote(num_cpus=0)(Deaths).remote()
     return dataset.map_batches(
         PageReader,
-        fn_constructor_args=(options or JobOptions(), how, content, name),
+        fn_constructor_args=(options or JobOptions(), how, content, name, deaths),
         batch_size=how.files,
         batch_format="numpy",
         compute=ray.data.ActorPoolStrategy(min_size=how.actors or 1, max_size=most),
@@ -125,31 +134,45 @@ def _own_handler() -> Iterator[None]:
 class PageReader:
     """The actor: decodes files in a separate process, and reads their pages."""
 
-    def __init__(self, options: JobOptions, how: RayOptions, content: str, name: str) -> None:
+    def __init__(
+        self, options: JobOptions, how: RayOptions, content: str, name: str, deaths: Any
+    ) -> None:
+        import ray
+
         threads = max(1, round(how.cpus))
         self._engine, self._timed = timed(make_engine(options, threads))
         limit_threads(threads)
         self._decoder = Decoder(options.engine.images, 1, how.page_seconds)
         self._content, self._name = content, name
         self._memory = Trimmer()
+        self._notes, self._limit = Notes(ray, deaths), how.read_seconds
+        self._watch = Watch(how.read_seconds)
+        end_when_stalled(self._watch, lambda: self._timed.calls)
 
     def __call__(self, batch: Batch) -> Iterator[Batch]:
         """Yields the rows of a batch of files, a few at a time."""
+        files = [
+            (str(batch[self._name][number]) if self._name in batch else "", len(content or b""))
+            for number, content in enumerate(batch[self._content])
+        ]
+        # Where an actor died at them, they are read page by page, to find which it was.
+        alone = self._notes.begin(files)
         rows: list[dict[str, Any]] = []
-        for row in self._rows(batch):
+        for row in self._rows(batch, alone):
             rows.append(row)
             if len(rows) == _ROWS:
                 yield columns(rows)
                 rows = []
         if rows:
             yield columns(rows)
+        self._notes.end(files)
 
-    def _rows(self, batch: Batch) -> Iterator[dict[str, Any]]:
+    def _rows(self, batch: Batch, alone: bool) -> Iterator[dict[str, Any]]:
         kept = [column for column in batch if column not in (self._content, *_OWN)]
         crops, seconds = self._timed.crops, self._timed.seconds
         held: dict[str, Any] | None = None
         number_held = count = 0
-        for outcome in self._outcomes(batch):
+        for outcome in self._outcomes(batch, alone):
             self._memory.tick()
             # A row is held back until it is known whether another of its file follows.
             if held is not None:
@@ -174,10 +197,12 @@ class PageReader:
             held["page_count"] = count
             yield held
 
-    def _outcomes(self, batch: Batch) -> Iterator["_Outcome"]:
+    def _outcomes(self, batch: Batch, alone: bool) -> Iterator["_Outcome"]:
         """Yields the outcome of every page, file by file."""
         turns: deque[_Outcome] = deque()
-        for result in self._engine.read_images(self._pages(batch, turns)):
+        pages = self._taken(self._pages(batch, turns))
+        results = self._one_by_one(pages, turns) if alone else self._engine.read_images(pages)
+        for result in self._watched(results):
             while turns[0].bad is not None:
                 yield turns.popleft()
             turn = turns.popleft()
@@ -186,6 +211,42 @@ class PageReader:
             else:
                 yield replace(turn, page=result)
         yield from turns
+
+    def _one_by_one(
+        self, pages: Iterator[PageImage], turns: "deque[_Outcome]"
+    ) -> Iterator[Page | PageError]:
+        """Yields the result of each page, read by itself unless an actor died at it before."""
+        for page in pages:
+            which = turns[-1].sha256, page.page_index
+            if self._notes.begin(*which):
+                reason = f"reading ended the actor, or made no progress in {self._limit:g} s"
+                yield PageError(
+                    name=page.name,
+                    page_index=page.page_index,
+                    kind=READER_DIED,
+                    message=reason,
+                )
+            else:
+                (result,) = self._engine.read_images([page])
+                self._notes.end(*which)
+                yield result
+
+    def _taken(self, pages: Iterator[PageImage]) -> Iterator[PageImage]:
+        """Yields the pages; while they are decoded, no progress of the engine is expected."""
+        while True:
+            with self._watch.waiting():
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+    def _watched(self, results: Iterator[Page | PageError]) -> Iterator[Page | PageError]:
+        while True:
+            with self._watch.working():
+                result = next(results, None)
+            if result is None:
+                return
+            yield result
 
     def _pages(self, batch: Batch, turns: "deque[_Outcome]") -> Iterator[PageImage]:
         """Yields the pages that can be decoded; queues the outcome of each page in `turns`."""

@@ -18,9 +18,12 @@ class _Clock:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.crops, self.seconds = 0, 0.0
+        self.calls: dict[int, int] = {}
 
     def add(self, crops: int, seconds: float) -> None:
+        thread = threading.get_ident()
         with self._lock:
+            self.calls[thread] = self.calls.get(thread, 0) + 1
             self.crops += crops
             self.seconds += seconds
 
@@ -38,9 +41,18 @@ class TimedRecognizer:
         return self._clock.crops
 
     @property
+    def calls(self) -> int:
+        """How many calls have ended."""
+        return sum(self._clock.calls.copy().values())
+
+    @property
     def seconds(self) -> float:
         """How long that took."""
         return self._clock.seconds
+
+    def calls_of(self, thread: int) -> int:
+        """Returns how many calls in a thread, by its `ident`, have ended."""
+        return self._clock.calls.get(thread, 0)
 
     def guided(self, guidance: Guidance) -> "TimedRecognizer":
         """Returns the recognizer with guidance, timed together with this one."""

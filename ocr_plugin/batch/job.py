@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from ocr_plugin.batch.engines import TimedRecognizer, make_engine, timed
+from ocr_plugin.batch.engines import make_engine, timed
 from ocr_plugin.batch.inputs.members import BadMember, Member
 from ocr_plugin.batch.inputs.sources import checked, members
 from ocr_plugin.batch.inputs.total_bytes import ByteCounter
-from ocr_plugin.batch.job_folder import locked, recording
+from ocr_plugin.batch.job_folder import journalling, locked, recording
 from ocr_plugin.batch.options import JobOptions, RunOptions
+from ocr_plugin.batch.page_reader import PageReader
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.records.recorder import OpenFile, Recorder
 from ocr_plugin.batch.records.rows import FileKey
@@ -25,11 +26,13 @@ from ocr_plugin.engine.reader_threads import Readers
 from ocr_plugin.pages.decoder_pool import Decoder, Decoding
 from ocr_plugin.runtime.memory import Trimmer, share_arenas
 from ocr_plugin.runtime.threads import limited_threads, shares
-from ocr_plugin.schema import Page, PageError
+from ocr_plugin.schema import PageError
 
 
 class Job:
     """A batch job in a folder.
+
+    A detector or recognizer that ends the process ends this one; `SupervisedJob` goes on.
 
     Args:
         folder: created if it does not exist.
@@ -47,6 +50,7 @@ class Job:
         tell: Callable[[Progress], None] = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
         engine: Engine | None = None,
+        after: Progress | None = None,
     ) -> Progress:
         """Reads the pages of the sources that are not done yet.
 
@@ -57,22 +61,27 @@ class Job:
             stop: checked before every page; if true, pages in progress are finished and the run
                 ends.
             engine: used instead of one made from the options.
+            after: what was written of the run that this one goes on with, since its process died.
 
         Raises:
             ConfigurationError: the job was begun with other options or models, is in use by
                 another run, or there is no such source.
             TooManyErrors: more pages failed than `max_error_rate`.
+            ReadersStalled: a page made no progress for `read_seconds`. What was read is written; a
+                thread is left behind, so that the process should end. Of the next run the page
+                becomes an error, and the rest is read.
             OcrError: the folder cannot be written.
         """
         run, sources = run or RunOptions(), checked(sources)
         readers, threads = shares(run.readers)
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder))
+            journal = stack.enter_context(journalling(self.folder, run, after))
             share_arenas()
             engine, recognizer = timed(engine or make_engine(self.options, threads))
             stack.enter_context(limited_threads(threads))
             recorder = stack.enter_context(
-                recording(self.folder, self.options, engine.info, run, tell)
+                recording(self.folder, self.options, engine.info, run, tell, after)
             )
             recorder.progress.readers = readers
             decoder = Decoder(
@@ -81,9 +90,12 @@ class Job:
             stack.callback(decoder.close)
             counter = ByteCounter(sources, self.options.sources)
             stack.callback(counter.close)
-            reading = Readers[tuple[OpenFile, int]](engine, readers)
+            reading = Readers[tuple[OpenFile, int]](
+                engine, readers, patience=run.read_seconds, steps=recognizer.calls_of
+            )
             stack.callback(reading.close)
-            current = _Run(run, recorder, decoder, reading, recognizer, counter, stop)
+            reader = PageReader(reading, recognizer, counter, recorder, journal)
+            current = _Run(run, recorder, decoder, reader, stop)
             return current.through(members(sources, self.options.sources))
 
 
@@ -95,16 +107,14 @@ class _Run:
         options: RunOptions,
         recorder: Recorder,
         decoder: Decoder,
-        readers: Readers[tuple[OpenFile, int]],
-        timed: TimedRecognizer,
-        counter: ByteCounter,
+        reader: PageReader,
         stop: Callable[[], bool],
     ) -> None:
         self._options, self._recorder, self._decoder = options, recorder, decoder
-        self._readers, self._timed, self._counter, self._stop = readers, timed, counter, stop
+        self._reader, self._stop = reader, stop
         self._progress, self._memory = recorder.progress, Trimmer()
         self._begun: deque[tuple[OpenFile, Decoding, frozenset[int]]] = deque()
-        self._handed_in = 0
+        self._handed_in = self._progress.pages + self._progress.errors
 
     def through(self, found: Iterator[Member]) -> Progress:
         """Reads all members; returns the progress."""
@@ -120,8 +130,7 @@ class _Run:
         finally:
             for _, decoding, _ in self._begun:
                 decoding.close()
-        self._take(self._readers.finish())
-        self._measure()
+        self._reader.finish(complete=not self._progress.stopped)
         self._recorder.end_run()
         return self._progress
 
@@ -134,7 +143,7 @@ class _Run:
         """Does what needs no waiting, also between files that are skipped."""
         while self._begun and self._begun[0][1].is_ready and not self._progress.stopped:
             self._advance()
-        self._take(self._readers.results())
+        self._reader.take_results()
         self._recorder.tick()
         self._memory.tick()
 
@@ -181,22 +190,5 @@ class _Run:
             if isinstance(page, PageError):
                 self._recorder.fail(file, page)
                 continue
-            file.open_pages += 1
-            self._take(self._readers.put(page, (file, page.page_index)))
-        self._take(self._readers.results())
-
-    def _take(self, results: Iterator[tuple[tuple[OpenFile, int], Page | PageError]]) -> None:
-        for (file, index), result in results:
-            file.open_pages -= 1
-            self._measure()
-            if isinstance(result, PageError):
-                self._recorder.fail(file, result)
-            else:
-                self._recorder.keep(file, index, result.model_dump(mode="json"))
-            if file.is_done:
-                self._recorder.end(file)
-
-    def _measure(self) -> None:
-        self._progress.crops = self._timed.crops
-        self._progress.recognizer_seconds = self._timed.seconds
-        self._progress.total_volume = self._counter.total
+            self._reader.read(file, page)
+        self._reader.take_results()

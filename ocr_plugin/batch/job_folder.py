@@ -15,10 +15,12 @@ from filelock import FileLock, Timeout
 from ocr_plugin.batch.options import JobOptions, RunOptions
 from ocr_plugin.batch.progress import Progress
 from ocr_plugin.batch.records.error_file import drop_retried
+from ocr_plugin.batch.records.journal import Journal
 from ocr_plugin.batch.records.manifest import Manifest
 from ocr_plugin.batch.records.recorder import Recorder
 from ocr_plugin.batch.records.rows import ERRORS
 from ocr_plugin.batch.records.shards import RecordWriter, shard_numbers, shard_path, sync_folder
+from ocr_plugin.engine.reader_threads import ReadersStalled
 from ocr_plugin.errors import ConfigurationError, OcrError
 from ocr_plugin.pages.decoder_pool import PREFIX
 from ocr_plugin.runtime.weights import sha256_of
@@ -60,14 +62,47 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def journalling(folder: Path, run: RunOptions, after: Progress | None) -> Iterator[Journal]:
+    """Yields the journal of a run, for a folder that is `locked`.
+
+    Args:
+        folder: of the job.
+        run: options of the run.
+        after: the progress of the run that this one goes on with.
+
+    Raises:
+        OcrError: it cannot be read or written.
+    """
+    journal = Journal(folder, forgive=run.retry_errors and after is None)
+    try:
+        yield journal
+    except ReadersStalled:  # one of the pages that were begun is the cause
+        journal.close()
+        raise
+    except BaseException:
+        journal.end_run()
+        raise
+    journal.end_run()
+
+
+@contextmanager
 def recording(
     folder: Path,
     options: JobOptions,
     engine: EngineInfo,
     run: RunOptions,
     tell: Callable[[Progress], None],
+    after: Progress | None = None,
 ) -> Iterator[Recorder]:
     """Yields the recorder of a run, for a folder that is `locked`.
+
+    Args:
+        folder: of the job.
+        options: what decides the records.
+        engine: likewise.
+        run: options of the run.
+        tell: called with the progress.
+        after: what was written of the run that this one goes on with.
 
     Raises:
         ConfigurationError: the job was begun with other options or models.
@@ -75,12 +110,15 @@ def recording(
     """
     _settle(folder, options, engine, run.accept_changes)
     with Manifest(folder) as manifest:
-        drop_retried(folder, manifest)
+        progress = after.carried_on() if after else Progress()
+        if after is None:  # else errors must stay where they are: some may be still to be retried
+            drop_retried(folder, manifest)
         if run.retry_errors:
-            manifest.retry_errors()
+            progress.retried = manifest.retry_errors(after.retried if after else None)
+            tell(progress)  # what is retried must be known if the process dies before it writes
         writer = RecordWriter(folder, manifest.sizes(), run.shard_bytes)
         try:
-            yield Recorder(folder, run, manifest, writer, tell)
+            yield Recorder(folder, run, manifest, writer, tell, progress)
         finally:
             writer.close()
         drop_retried(folder, manifest)

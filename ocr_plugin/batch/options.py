@@ -41,6 +41,11 @@ class RunOptions(Options):
     page_seconds: float = Field(
         default=60.0, gt=0, description="Time limit for decoding a page, in seconds."
     )
+    read_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        description="Seconds without progress after which a page that is read is given up.",
+    )
     group: int = Field(default=64, ge=1, description="Records written and synced at once.")
     group_seconds: float = Field(
         default=5.0, gt=0, description="Seconds after which a smaller group is written."

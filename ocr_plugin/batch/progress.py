@@ -1,6 +1,6 @@
 """What a run of a job has done so far, and how long the rest may take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # The first pages include loading time, so they give no estimate.
 _TELLING_S = 10.0
@@ -22,6 +22,9 @@ class Progress:
         volume: bytes of the sources processed so far.
         skipped_volume: of these, the bytes of files that were done before.
         total_volume: bytes of all sources; None while being counted, or if some are unknown.
+        files: how many became complete.
+        retried: bytes of the file of errors, as it was at the beginning, that are to be retried.
+        is_written: whether the records of all that is counted here are on the disk.
         stopped: whether the run ended before its sources did.
         is_over: whether it has ended.
     """
@@ -37,8 +40,20 @@ class Progress:
     volume: int = 0
     skipped_volume: int = 0
     total_volume: int | None = None
+    files: int = 0
+    retried: int = 0
+    is_written: bool = True
     stopped: bool = False
     is_over: bool = False
+
+    def carried_on(self) -> "Progress":
+        """Returns the progress with which a run begins that goes on after this one died.
+
+        It walks over the sources once more. What this run did will then be taken for done before,
+        and is subtracted beforehand.
+        """
+        read = self.volume - self.skipped_volume
+        return replace(self, skipped=-self.files, volume=0, skipped_volume=-read, stopped=False)
 
     @property
     def recorded(self) -> int:

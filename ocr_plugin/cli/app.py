@@ -4,7 +4,6 @@ Results go to standard output and nothing else does. Slow imports are made insid
 that needs them, so that ``--help`` and ``--version`` answer at once.
 """
 
-import logging
 import os
 import sys
 import traceback
@@ -15,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ocr_plugin.cli.batch import batch
-from ocr_plugin.cli.console import give_up_stdout, say
+from ocr_plugin.cli.console import give_up_stdout, log_in_full, say
 from ocr_plugin.cli.convert import convert
 from ocr_plugin.cli.doctor import doctor
 from ocr_plugin.cli.evaluate import evaluation
@@ -103,5 +102,4 @@ def common(
     """Find, rectify and read text in photos and scans."""
     if debug:
         os.environ[_DEBUG] = "1"
-        logging.basicConfig()
-        logging.getLogger("ocr_plugin").setLevel(logging.DEBUG)
+        log_in_full()

@@ -1,6 +1,7 @@
 """``ocr-plugin batch``: archives of any size, into a folder of records."""
 
 import json
+import logging
 from enum import StrEnum
 from functools import partial
 from importlib.util import find_spec
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ocr_plugin.cli.console import print_table, printable, results_only, say
+from ocr_plugin.cli.console import log_in_full, print_table, printable, results_only, say
 from ocr_plugin.cli.convert import document_writer, written
 from ocr_plugin.cli.guidance import (
     AbstainBelow,
@@ -36,10 +37,9 @@ from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions
 from ocr_plugin.schema import Page
 
 if TYPE_CHECKING:
-    from ocr_plugin.adapters.ray_dataset import RayOptions
     from ocr_plugin.adapters.ray_job import RayJob
-    from ocr_plugin.batch.job import Job
-    from ocr_plugin.batch.options import JobOptions
+    from ocr_plugin.batch.options import JobOptions, RunOptions
+    from ocr_plugin.batch.supervised_job import SupervisedJob
 
 # Of the extra; fsspec and pyarrow are checked where a source needs them.
 _NEEDED = ("pebble", "zstandard")
@@ -159,9 +159,12 @@ def run(
         int | None, typer.Option(min=0, help="Pages read in parallel; by default set by the cores.")
     ] = None,
     page_seconds: Annotated[
-        float,
-        typer.Option(min=0.1, help="Time limit for decoding a page; reading has none."),
+        float, typer.Option(min=0.1, help="Time limit for decoding a page.")
     ] = 60,
+    read_seconds: Annotated[
+        float,
+        typer.Option(min=1, help="Seconds without progress after which reading a page is ended."),
+    ] = 600,
     limit: Annotated[
         int | None,
         typer.Option(min=0, help="Stop after this many pages, read or failed, in this run."),
@@ -217,20 +220,16 @@ def run(
         decoders=decoders or 2,
         readers=readers or 0,
         page_seconds=page_seconds,
+        read_seconds=read_seconds,
         limit=limit,
         max_error_rate=max_error_rate,
         retry_errors=retry_errors,
         accept_changes=accept_changes,
     )
-    cluster = None
-    if engine is Where.RAY:
-        from ocr_plugin.adapters.ray_dataset import RayOptions
-
-        cluster = RayOptions(
-            actors=ray_actors, cpus=ray_cpus, gpus=ray_gpus, page_seconds=page_seconds
-        )
+    cluster = {"actors": ray_actors, "cpus": ray_cpus, "gpus": ray_gpus}
+    job = _job(out, what, how, cluster if engine is Where.RAY else None)
     with stop_requests() as stopped, show_progress() as tell:
-        done = _job(out, what, cluster).run(sources, how, tell=tell, stop=lambda: bool(stopped))
+        done = job.run(sources, how, tell=tell, stop=lambda: bool(stopped))
     say(summary(done))
     if done.is_empty and not _has_files(out):
         raise ConfigurationError("no file matched: see --include and --exclude")
@@ -314,14 +313,21 @@ def export(
         raise typer.Exit(ExitCode.UNEXPECTED)
 
 
-def _job(folder: Path, options: "JobOptions", cluster: "RayOptions | None") -> "Job | RayJob":
+def _job(
+    folder: Path, options: "JobOptions", run: "RunOptions", cluster: dict[str, Any] | None
+) -> "SupervisedJob | RayJob":
     if cluster is None:
-        from ocr_plugin.batch.job import Job
+        from ocr_plugin.batch.supervised_job import SupervisedJob
+        from ocr_plugin.cli.batch_progress import say_between
 
-        return Job(folder, options)
+        logs_in_full = logging.getLogger("ocr_plugin").isEnabledFor(logging.DEBUG)
+        prepare = log_in_full if logs_in_full else None
+        return SupervisedJob(folder, options, warn=say_between, prepare=prepare)
+    from ocr_plugin.adapters.ray_dataset import RayOptions
     from ocr_plugin.adapters.ray_job import RayJob
 
-    return RayJob(folder, options, cluster)
+    cluster |= {"page_seconds": run.page_seconds, "read_seconds": run.read_seconds}
+    return RayJob(folder, options, RayOptions(**cluster))
 
 
 def _existing(folder: Path) -> Path:

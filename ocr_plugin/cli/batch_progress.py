@@ -22,19 +22,20 @@ _CLEARED = "\r\x1b[K"
 def stop_requests() -> AbstractContextManager[list[int]]:
     """Returns `signals.stop_requests` for a run; a second signal does not wait for threads."""
     message = "finishing the pages in progress; a second interrupt ends at once"
-    return signals.stop_requests(message, _say, _end_at_once)
+    return signals.stop_requests(message, say_between, _end_at_once)
 
 
 def _end_at_once() -> None:
     """Ends the process without waiting for its threads, which may be in native code for long."""
     with suppress(RuntimeError):
-        _say("ended; run the same command to resume")
+        say_between("ended; run the same command to resume")
     for child in multiprocessing.active_children():
         child.kill()
     os._exit(ExitCode.INTERRUPTED)
 
 
-def _say(message: str) -> None:
+def say_between(message: str) -> None:
+    """Prints a message where progress is shown."""
     clear_line()
     say(message)
 
@@ -80,7 +81,7 @@ def summary(progress: Progress) -> str:
     parts.append(f"{progress.errors} errors")
     if progress.duplicates:
         parts.append(f"{progress.duplicates} of the pages duplicates")
-    if progress.skipped:
+    if progress.skipped > 0:
         parts.append(f"{progress.skipped} files done before")
     parts.append(f"{progress.crops} crops ({progress.crops / seconds:.0f}/s)")
     if progress.crops:

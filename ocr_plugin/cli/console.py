@@ -1,6 +1,7 @@
 """The command line's streams: results on standard output, everything else on standard error."""
 
 import ctypes
+import logging
 import os
 import sys
 import unicodedata
@@ -9,6 +10,12 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from ocr_plugin.errors import ConfigurationError
+
+
+def log_in_full() -> None:
+    """Prints what this package logs on standard error."""
+    logging.basicConfig()
+    logging.getLogger("ocr_plugin").setLevel(logging.DEBUG)
 
 
 @contextmanager

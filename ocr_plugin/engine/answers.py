@@ -1,11 +1,13 @@
 """What plugins answer, checked once: a wrong answer is the error of the page that it is about."""
 
+import threading
 from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import TypeVar, get_args
 
 import numpy as np
 
+from ocr_plugin.errors import one_line
 from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit, WordReading
 
 Answer = TypeVar("Answer")
@@ -36,14 +38,12 @@ def answers(
         given: list[Answer] = list(ask(pictures))
         if len(given) != len(pictures):
             raise RuntimeError(f"the {who} answered {len(given)} of {len(pictures)} {what}")
-    # Any defect of a plugin is reported as that page's error, and none decides when a job ends.
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a defect of the plugin is that page's error
+        defect = as_defect(error, who)
         if len(pictures) > 1:
             alone = (answers(ask, [picture], who, what, check) for picture in pictures)
             return [answer for own in alone for answer in own]
-        if isinstance(error, SystemExit):
-            return [RuntimeError(f"the {who} asked for the end of the process: {error}")]
-        return [error]
+        return [defect]
     found: list[Answer | Exception] = []
     for answer, picture in zip(given, pictures, strict=True):
         try:
@@ -51,6 +51,28 @@ def answers(
         except Exception as error:  # what a plugin answers may break any check
             found.append(error)
     return found
+
+
+def as_defect(error: BaseException, who: str) -> Exception:
+    """Returns what a plugin raised as an error of its page: no plugin decides when a job ends.
+
+    Only an interrupt is raised again, and only in the main thread, where it is the user's.
+
+    Args:
+        error: what was raised; `SystemExit`, `GeneratorExit` and the panics of native code are
+            no `Exception`.
+        who: the plugin's kind, for the message.
+    """
+    if isinstance(error, Exception):
+        return error
+    if (
+        isinstance(error, KeyboardInterrupt)
+        and threading.current_thread() is threading.main_thread()
+    ):
+        raise error
+    if isinstance(error, SystemExit):
+        return RuntimeError(f"the {who} asked for the end of the process: {error}")
+    return RuntimeError(f"the {who} raised {type(error).__name__}: {one_line(error)}")
 
 
 def checked_reading(reading: Reading, crop: RGB) -> Reading:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ocr_plugin import plugins
 from ocr_plugin.constraints.constraint import Constraint
-from ocr_plugin.engine.answers import answers, checked_reading, checked_regions
+from ocr_plugin.engine.answers import answers, as_defect, checked_reading, checked_regions
 from ocr_plugin.engine.arguments import check_plugin, check_several, options_of
 from ocr_plugin.engine.page_readers import PageReaders, ReaderCache, RegionConstraints
 from ocr_plugin.engine.page_task import CropTask, PageRequest, PageWork
@@ -263,8 +263,8 @@ class Engine:
             try:
                 inked = self._found_in_ink(work.overprint)
                 queue.extend(work.begin(found, self.recognizer.unit, inked))
-            except Exception as error:  # one bad page must not end the run; it is reported
-                work.error = error
+            except BaseException as error:  # one bad page must not end the run; it is reported
+                work.error = as_defect(error, "engine")
         return begun
 
     def _found_in_ink(self, overprint: Overprint | None) -> list[Points]:
@@ -303,8 +303,8 @@ class Engine:
                 if isinstance(reading, Exception):
                     raise reading
                 further.extend(task.accept(reading))
-            except Exception as error:  # one bad crop is its page's error, not the run's end
-                task.page.error = error
+            except BaseException as error:  # one bad crop is its page's error, not the run's end
+                task.page.error = as_defect(error, "engine")
         queue.extendleft(reversed(further))
 
     def _finished(self, in_flight: deque[PageWork | PageFailure]) -> Iterator[Page | PageFailure]:
@@ -314,14 +314,16 @@ class Engine:
             if isinstance(item, PageFailure):
                 yield item
                 continue
-            if item.error is None:
-                try:
-                    yield item.page(self.info, self.options.min_confidence)
-                    continue
-                except Exception as error:  # assembling one page must not end the run
-                    item.error = error
-            _log.debug("%s, page %d", item.image.name, item.image.page_index, exc_info=item.error)
-            yield PageFailure(item.image.name, item.image.page_index, item.error)
+            yield self._assembled(item)
+
+    def _assembled(self, work: PageWork) -> Page | PageFailure:
+        if work.error is None:
+            try:
+                return work.page(self.info, self.options.min_confidence)
+            except BaseException as error:  # assembling one page must not end the run
+                work.error = as_defect(error, "recognizer")
+        _log.debug("%s, page %d", work.image.name, work.image.page_index, exc_info=work.error)
+        return PageFailure(work.image.name, work.image.page_index, work.error)
 
 
 def _pixels(in_flight: Iterable[PageWork | PageFailure]) -> int:

@@ -24,6 +24,8 @@ from ocr_plugin.errors import ConfigurationError, OcrError, UnknownPlugin
 from ocr_plugin.options import EngineOptions, ImageOptions
 from tests import hostile
 from tests.archives import ERRORS, PAGES, archives, document, errors, picture, records
+from tests.deadly import EXITS, SLEEPS, install_deadly
+from tests.deadly import OPTIONS as DEADLY
 from tests.pictures import draw_lines
 
 ray = pytest.importorskip("ray")
@@ -41,7 +43,8 @@ ACTORS = RayOptions(actors=1, cpus=0.5, files=4)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    install_deadly(site := tmp_path_factory.mktemp("site"))
     ray.init(
         num_cpus=2,
         include_dashboard=False,
@@ -50,7 +53,7 @@ def cluster() -> Iterator[None]:
         # Only pages of pure red or blue are concerned.
         runtime_env={
             "worker_process_setup_hook": hostile.install,
-            "env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])},  # where it is found
+            "env_vars": {"PYTHONPATH": f"{Path(__file__).parents[2]}:{site}"},  # where they are
         },
     )
     yield
@@ -115,6 +118,19 @@ def test_hostile_pages_are_errors_and_the_rest_is_read(tmp_path: Path) -> None:
     assert sorted(told) == [
         ("a.png", 0, "DecoderDied"), ("b.tiff", 1, "DecoderDied"), ("b.tiff", 3, "TimeLimit"),
     ]  # fmt: skip
+    assert list(problems(tmp_path / "job")) == []
+
+
+def test_pages_that_end_or_stall_an_actor_are_errors_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(12):
+        shade = {3: EXITS, 8: SLEEPS}.get(number, (1, 1, number))
+        (tmp_path / "in" / f"{number:02}.png").write_bytes(picture(*shade))
+    how = ACTORS.model_copy(update={"read_seconds": 5})
+    done = RayJob(tmp_path / "job", DEADLY, how).run([str(tmp_path / "in")])
+    assert (done.pages, done.errors) == (10, 2)
+    told = [(error["member"], error["error"]["kind"]) for error in errors(tmp_path / "job")]
+    assert sorted(told) == [("03.png", "ReaderDied"), ("08.png", "ReaderDied")]
     assert list(problems(tmp_path / "job")) == []
 
 

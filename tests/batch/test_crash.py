@@ -83,7 +83,9 @@ def test_the_errors_are_whole_though_their_rewriting_was_ended(
     (tmp_path / "b.png").write_bytes(picture(1, 1, 1))
     replace_file, move = Path.replace, Manifest.move_errors
 
-    def ended(self: Any, *_: Any) -> Any:
+    def ended(self: Any, *rest: Any) -> Any:
+        if isinstance(self, Path) and self.name != "errors.new":
+            return replace_file(self, *rest)
         raise KeyboardInterrupt
 
     # Before the manifest knows the new file, and after.

@@ -22,6 +22,7 @@ from ocr_plugin.batch.records.shards import shard_path
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.cli import app, batch, batch_progress
 from ocr_plugin.errors import ExitCode
+from tests import deadly
 from tests.archives import ERRORS, PAGES, archives, picture
 from tests.pages.test_pdf_text import LINES, drawn, paragraph
 
@@ -127,6 +128,26 @@ def test_pages_are_exported_with_their_folders(tmp_path: Path) -> None:
     assert len(rows) == PAGES + 1
     assert list(rows[0]) == ["source", "member", "page_index", "sha256", "text", "page"]
     assert json.loads(rows[0]["page"])["source"]["sha256"] == rows[0]["sha256"]
+
+
+def test_a_page_that_ends_the_process_costs_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadly.install_deadly(tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    (tmp_path / "in").mkdir()
+    for number, shade in enumerate([(1, 1, 1), deadly.EXITS, (1, 1, 2)]):
+        (tmp_path / "in" / f"{number}.png").write_bytes(picture(*shade))
+    job = tmp_path / "job"
+    named = ("--detector", "whole_image", "--recognizer", "deadly")
+    done = call(tmp_path / "in", *named, "--out", job)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert any(line.endswith("pages, now read one by one; going on") for line in lines)
+    assert lines[-1].startswith("ocr-plugin: 2 pages") and "1 errors" in lines[-1]
+    assert "files done before" not in lines[-1] and "Traceback" not in done.stderr
+    status = json.loads(call("status", job).stdout)
+    assert (status["pages"], status["errors"]) == (2, 1)
 
 
 def test_a_signal_finishes_what_was_begun(tmp_path: Path) -> None:

@@ -81,9 +81,17 @@ class Manifest:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def retry_errors(self) -> None:
-        """Treats what has failed so far as missing; it stays recorded until forgotten."""
-        self._retried = self.sizes().get(ERRORS, 0)
+    def retry_errors(self, before: int | None = None) -> int:
+        """Treats what has failed so far as missing; it stays recorded until forgotten.
+
+        Args:
+            before: only errors in these first bytes of their file.
+
+        Returns:
+            Those bytes.
+        """
+        self._retried = self.sizes().get(ERRORS, 0) if before is None else before
+        return self._retried
 
     def forget_errors(self, source: str, member: str) -> None:
         """Forgets the errors of a member that are to be retried, of any content."""

@@ -73,6 +73,7 @@ class Recorder:
         manifest: of the job.
         writer: of its record files.
         tell: called with `progress` whenever a group was written.
+        progress: with which it begins.
     """
 
     def __init__(
@@ -82,9 +83,10 @@ class Recorder:
         manifest: Manifest,
         writer: RecordWriter,
         tell: Callable[[Progress], None],
+        progress: Progress | None = None,
     ) -> None:
         self.manifest = manifest
-        self.progress = Progress()
+        self.progress = progress or Progress()
         self._folder, self._options = folder, options
         self._writer, self._tell = writer, tell
         self._open: dict[str, OpenFile] = {}
@@ -92,7 +94,8 @@ class Recorder:
         self._complete: list[FileRow] = []
         self._failed = {source for source, _ in manifest.failed()}
         self._met: set[str] = set()
-        self._start = self._written = self._reported = time.monotonic()
+        self._written = self._reported = time.monotonic()
+        self._start = self._written - self.progress.seconds
 
     def note_source(self, source: str) -> None:
         """Marks a source as read in this run."""
@@ -171,6 +174,7 @@ class Recorder:
     def end(self, file: OpenFile) -> None:
         """Marks a file as complete and records its duplicates."""
         self._open.pop(file.key.sha256, None)
+        self.progress.files += 1
         self._complete.append(FileRow(file.key, file.fingerprint, file.page_count))
         if file.duplicates:
             self.write()
@@ -223,6 +227,7 @@ class Recorder:
         """Reports the progress."""
         self._reported = time.monotonic()
         self.progress.seconds = time.monotonic() - self._start
+        self.progress.is_written = not (self._group or self._complete)
         self._tell(self.progress)
 
     def _keep(self, file: OpenFile, index: int, **content: Any) -> None:
