@@ -10,6 +10,7 @@ Results are in the order of their sources.
 import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
@@ -89,14 +90,21 @@ class Engine:
         constraint: Constraint | None = None,
     ) -> None:
         self.options = options_of(options)
-        if isinstance(detector, str):
-            detector = plugins.make_detector(detector, runtime, **(detector_options or {}))
-        elif detector_options:
+        if detector_options and not isinstance(detector, str):
             raise ConfigurationError("detector_options need a detector given by its name")
-        if isinstance(recognizer, str):
-            recognizer = plugins.make_recognizer(recognizer, runtime, **(recognizer_options or {}))
-        elif recognizer_options:
+        if recognizer_options and not isinstance(recognizer, str):
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
+        # Side by side: most of the time goes to opening networks, each in native code.
+        with ThreadPoolExecutor(1, "ocr-recognizer") as beside:
+            if isinstance(recognizer, str):
+                options_of_it = recognizer_options or {}
+                making = beside.submit(
+                    plugins.make_recognizer, recognizer, runtime, **options_of_it
+                )
+            if isinstance(detector, str):
+                detector = plugins.make_detector(detector, runtime, **(detector_options or {}))
+            if isinstance(recognizer, str):
+                recognizer = making.result()
         check_plugin(detector, Detector, "detector")
         check_plugin(recognizer, Recognizer, "recognizer")
         splitter = splitter_for(recognizer, splitter, runtime)

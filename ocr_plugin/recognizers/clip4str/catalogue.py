@@ -122,6 +122,11 @@ def locate(entry: ModelEntry) -> Path | None:
     return path if path.is_file() else None
 
 
+def bundled() -> Path | None:
+    """Returns the file of the bundled model, if it is there."""
+    return locate(next(entry for entry in _ENTRIES if entry.name == DEFAULT_MODEL))
+
+
 def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Path:
     """Returns the model's file, downloaded first if it is not on this machine.
 

@@ -18,15 +18,15 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
+from ocr_plugin.errors import CheckpointError, first_line
 from ocr_plugin.recognizers.clip4str.architecture import Shapes, architecture, differences
 from ocr_plugin.recognizers.clip4str.catalogue import resolve
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.model import Clip4Str
 from ocr_plugin.recognizers.clip4str.reader import Reader
+from ocr_plugin.recognizers.clip4str.weights_file import CONFIG_KEY, config_in
 from ocr_plugin.runtime.devices import usable_device
 
-_CONFIG_KEY = "clip4str_config"
 # Constants that some programs store with the weights; the network makes its own.
 _HARMLESS = {
     f"clip_model.{name}"
@@ -113,7 +113,7 @@ def save_model(model: Clip4Str, path: Path | str, dtype: torch.dtype = torch.flo
         written = Path(folder, path.name)
         written.touch()
         usual = written.stat().st_mode  # safetensors would make it readable for this user only
-        save_file(state, written, metadata={"format": "pt", _CONFIG_KEY: json.dumps(config)})
+        save_file(state, written, metadata={"format": "pt", CONFIG_KEY: json.dumps(config)})
         written.chmod(usual)
         written.replace(path)
 
@@ -161,15 +161,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Clip4StrConfig | N
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # a damaged file may raise anything; the cause is chained
         raise CheckpointError(f"{path}: damaged safetensors file: {first_line(error)}") from error
-    if _CONFIG_KEY not in metadata:
-        return tensors, None
-    try:
-        values = json.loads(metadata[_CONFIG_KEY])
-        if not isinstance(values, dict):
-            raise ConfigurationError("bad configuration: not an object")
-        return tensors, Clip4StrConfig.from_values(values)
-    except (ValueError, ConfigurationError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+    return tensors, config_in(path, metadata)
 
 
 def _read_torch(path: Path, mapped: bool) -> dict[str, Tensor]:

@@ -1,0 +1,104 @@
+"""What of an ONNX file is needed to run it: its metadata, and its weights without subnormals.
+
+The ``onnx`` package would do it with 30 MB and its import. The file is a Protocol Buffers message
+(https://protobuf.dev/programming-guides/encoding); field numbers are those of
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+_VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
+_FIXED = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
+_MODEL_GRAPH, _MODEL_METADATA = 7, 14
+_GRAPH_INITIALIZER = 5
+_TENSOR_TYPE, _TENSOR_FLOATS, _TENSOR_RAW = 2, 4, 9
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
+_FLOAT32 = 1
+
+Span = tuple[int, int]
+"""Begin and end of a field's content in the file; of a number, the number twice."""
+
+
+def metadata_of(content: bytes | bytearray) -> dict[str, str]:
+    """Returns a file's metadata, by name.
+
+    Raises:
+        ValueError: not such a message.
+    """
+    found = {}
+    for number, span in _fields(content, (0, len(content))):
+        if number == _MODEL_METADATA:
+            entry = {each: content[first:last] for each, (first, last) in _fields(content, span)}
+            key, value = (entry.get(each, b"").decode() for each in (_ENTRY_KEY, _ENTRY_VALUE))
+            found[key] = value
+    return found
+
+
+def without_subnormals(content: bytes) -> bytes:
+    """Returns a file whose float32 weights are 0 where they were subnormal.
+
+    Weights below 1.2e-38 change no result, but each multiplication by one takes an Intel processor
+    a hundred times as long: PP-OCRv6 small detection has 256,000 of them and is three times as
+    fast without. ONNX Runtime's own switch for this reaches only the first session of a process.
+
+    Raises:
+        ValueError: not such a message.
+    """
+    least = np.finfo(np.float32).tiny
+    changed = bytearray(content)
+    for first, last in _float_weights(content):
+        values = np.frombuffer(changed, "<f4", (last - first) // 4, first)
+        values[(values != 0) & (np.abs(values) < least)] = 0
+    return bytes(changed)
+
+
+def _float_weights(content: bytes) -> Iterator[Span]:
+    """Yields where the numbers of float32 initializers lie."""
+    for number, graph in _fields(content, (0, len(content))):
+        if number != _MODEL_GRAPH:
+            continue
+        for part, tensor in _fields(content, graph):
+            if part == _GRAPH_INITIALIZER:
+                fields = dict(_fields(content, tensor))
+                if fields.get(_TENSOR_TYPE, (0, 0))[0] == _FLOAT32:
+                    yield from (fields[at] for at in (_TENSOR_RAW, _TENSOR_FLOATS) if at in fields)
+
+
+def _fields(content: bytes | bytearray, message: Span) -> Iterator[tuple[int, Span]]:
+    """Yields the fields of a message with their numbers.
+
+    Raises:
+        ValueError: the message ends within a field, or has one of an unknown kind.
+    """
+    place, end = message
+    while place < end:
+        tag, place = _varint(content, place, end)
+        kind = tag & 7
+        if kind == _VARINT:
+            value, place = _varint(content, place, end)
+            yield tag >> 3, (value, value)
+            continue
+        if kind == _LENGTH:
+            length, place = _varint(content, place, end)
+        elif kind in _FIXED:
+            length = _FIXED[kind]
+        else:
+            raise ValueError(f"a field of kind {kind}")
+        if place + length > end:
+            raise ValueError("a field is cut off")
+        yield tag >> 3, (place, place + length)
+        place += length
+
+
+def _varint(content: bytes | bytearray, place: int, end: int) -> tuple[int, int]:
+    """Returns a number of seven bits a byte, and the place after it."""
+    value = shift = 0
+    while place < end:
+        byte = content[place]
+        value |= (byte & 127) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 128:
+            return value, place
+    raise ValueError("a number is cut off")
