@@ -96,14 +96,13 @@ class Engine:
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
         # Side by side: most of the time goes to opening networks, each in native code.
         with ThreadPoolExecutor(1, "ocr-recognizer") as beside:
+            making = None
             if isinstance(recognizer, str):
-                options_of_it = recognizer_options or {}
-                making = beside.submit(
-                    plugins.make_recognizer, recognizer, runtime, **options_of_it
-                )
+                asked = recognizer_options or {}
+                making = beside.submit(plugins.make_recognizer, recognizer, runtime, **asked)
             if isinstance(detector, str):
                 detector = plugins.make_detector(detector, runtime, **(detector_options or {}))
-            if isinstance(recognizer, str):
+            if making is not None:
                 recognizer = making.result()
         check_plugin(detector, Detector, "detector")
         check_plugin(recognizer, Recognizer, "recognizer")
