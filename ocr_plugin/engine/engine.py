@@ -10,7 +10,6 @@ Results are in the order of their sources.
 import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
@@ -94,16 +93,9 @@ class Engine:
             raise ConfigurationError("detector_options need a detector given by its name")
         if recognizer_options and not isinstance(recognizer, str):
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
-        # Side by side: most of the time goes to opening networks, each in native code.
-        with ThreadPoolExecutor(1, "ocr-recognizer") as beside:
-            making = None
-            if isinstance(recognizer, str):
-                asked = recognizer_options or {}
-                making = beside.submit(plugins.make_recognizer, recognizer, runtime, **asked)
-            if isinstance(detector, str):
-                detector = plugins.make_detector(detector, runtime, **(detector_options or {}))
-            if making is not None:
-                recognizer = making.result()
+        detector, recognizer = plugins.make_both(
+            detector, recognizer, runtime, detector_options or {}, recognizer_options or {}
+        )
         check_plugin(detector, Detector, "detector")
         check_plugin(recognizer, Recognizer, "recognizer")
         splitter = splitter_for(recognizer, splitter, runtime)

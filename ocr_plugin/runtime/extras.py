@@ -18,11 +18,19 @@ _EXTRAS = {
 }
 
 
-def extra_of(error: BaseException) -> str | None:
-    """Returns the extra that brings the package whose absence an error reports, or None."""
+def missing_in(error: BaseException, extra: str | None = None) -> str | None:
+    """Returns which package an error says is missing, and how to get it; None if it says no such.
+
+    Args:
+        error: any.
+        extra: that is named; by default that of the package.
+    """
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
-    return _EXTRAS.get(error.name.partition(".")[0])
+    package = error.name.partition(".")[0]
+    if package not in _EXTRAS:
+        return None
+    return f"{package}: pip install 'ocr-plugin[{extra or _EXTRAS[package]}]'"
 
 
 @contextmanager
@@ -39,8 +47,6 @@ def needed_for(purpose: str, extra: str | None = None) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (found := extra_of(error)) is None:
+        if (missing := missing_in(error, extra)) is None:
             raise
-        raise ConfigurationError(
-            f"{purpose} needs {error.name}: pip install 'ocr-plugin[{extra or found}]'"
-        ) from error
+        raise ConfigurationError(f"{purpose} needs {missing}") from error
