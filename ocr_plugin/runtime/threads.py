@@ -1,4 +1,4 @@
-"""Numbers of threads, and the threads that PyTorch networks run in."""
+"""Numbers of threads, and the threads in which networks run that use one each."""
 
 import os
 import sys
