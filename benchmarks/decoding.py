@@ -25,9 +25,12 @@ from torch import Tensor
 from benchmarks import machine
 from benchmarks.crop_speed import crops_of
 from benchmarks.gpu.parity import FIXTURE, network
-from ocr_plugin.clip4str import Clip4Str, Clip4StrRecognizer
+from ocr_plugin.clip4str import Clip4Str
 from ocr_plugin.options import Precision
+from ocr_plugin.recognizers.clip4str.model_files import resolve
+from ocr_plugin.recognizers.clip4str.options import Clip4StrOptions
 from ocr_plugin.recognizers.clip4str.reader import Reader, read_texts, ready_to_read
+from ocr_plugin.recognizers.clip4str.torch_network import torch_network
 from ocr_plugin.runtime.precision import chosen_dtype
 from tests.data.parity import weights
 from tests.plain_clip4str import plain_logits
@@ -41,7 +44,7 @@ def inputs(model: str, data: Path | None, batch: int) -> Tensor:
         return weights.image_batch(json.loads(FIXTURE.read_text()) | {"batch": batch})
     if data is None:
         raise SystemExit("--data says from where the words are taken")
-    return Clip4StrRecognizer(model=model)._images(crops_of(data, batch))
+    return torch_network(resolve(model), Clip4StrOptions()).images(crops_of(data, batch))
 
 
 def title_of(model: str) -> str:

@@ -29,6 +29,7 @@ from ocr_plugin.protocols import RGB
 from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 from ocr_plugin.recognizers.clip4str.checkpoint import save_model
 from ocr_plugin.recognizers.clip4str.onednn import PackedLinear
+from ocr_plugin.recognizers.clip4str.torch_network import TorchWordNetwork
 
 # What is compared: as which numbers a network is loaded.
 _NUMBERS = {"float32": "float32", "int8": "float32", "bfloat16": "bfloat16"}
@@ -57,7 +58,9 @@ class Int8Linear(nn.Module):
 
 def in_eight_bits(subject: Subject) -> None:
     """Replaces all packed layers of a recognizer's network."""
-    for parent in list(subject.recognizer._reader.network.modules()):
+    network = subject.recognizer._network
+    assert isinstance(network, TorchWordNetwork)
+    for parent in list(network.reader.network.modules()):
         for name, child in parent.named_children():
             if isinstance(child, PackedLinear):
                 setattr(parent, name, Int8Linear(child))
@@ -72,7 +75,7 @@ def compare(
         if model == MADE_UP:
             path = str(Path(folder, "made_up.safetensors"))
             save_model(network(None), path)
-        options = {"model": path, "batch_size": batch, "settle_ties": False}
+        options = {"model": path, "batch_size": batch, "settle_ties": False, "backend": "torch"}
         subjects = {
             name: Subject(options | {"precision": precision}, crops)
             for name, precision in _NUMBERS.items()

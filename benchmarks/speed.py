@@ -1,4 +1,4 @@
-"""What precisions and modes of CLIP4STR cost and what they are worth, side by side.
+"""What precisions and modes of CLIP4STR cost in PyTorch and what they are worth, side by side.
 
     python -m benchmarks.speed --data SET [--accuracy SET]... [--model NAME] [--device DEVICE]
         [--precision PRECISION]... [--mode MODE]... [--batch 32]... [--crops 512] [--rounds 5]
@@ -29,6 +29,7 @@ from ocr_plugin.clip4str import Clip4StrRecognizer
 from ocr_plugin.evaluation.word_accuracy import averages, read_set, word_scores
 from ocr_plugin.protocols import RGB
 from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
+from ocr_plugin.recognizers.clip4str.torch_network import TorchWordNetwork
 
 
 class Subject:
@@ -37,8 +38,11 @@ class Subject:
     def __init__(self, options: dict[str, Any], crops: list[RGB]) -> None:
         self.recognizer = Clip4StrRecognizer(**options)
         self._crops, self._size = crops, self.recognizer.options.batch_size
-        self._batches = [
-            self.recognizer._images(crops[start : start + self._size])
+        network = self.recognizer._network
+        assert isinstance(network, TorchWordNetwork)
+        self._network: TorchWordNetwork = network
+        self._batches: list[torch.Tensor] = [
+            network.images(crops[start : start + self._size])
             for start in range(0, len(crops), self._size)
         ]
 
@@ -49,7 +53,7 @@ class Subject:
     @torch.inference_mode()
     def run_tower(self) -> None:
         """Encodes all crops, which are resized already."""
-        network, last = self.recognizer._reader.network, torch.empty(0)
+        network, last = self._network.reader.network, torch.empty(0)
         for batch in self._batches:
             last = network.encode_image(batch)
         last.sum().item()  # a GPU has finished when this is known
@@ -134,6 +138,7 @@ def main() -> None:
                 "batch_size": batch,
                 "precision": precision,
                 "mode": mode,
+                "backend": "torch",
             }
             combinations[f"{precision}, {mode}"] = options
             if (arguments.device, precision, mode) == ("cpu", "bfloat16", "accurate"):

@@ -18,6 +18,7 @@ from ocr_plugin.detectors.tiling import Tile, stitch, tile_count, tiles_of
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import OnnxPrecision, RuntimeOptions
 from ocr_plugin.protocols import RGB, Points, Regions
+from ocr_plugin.runtime.extras import needed_for
 from ocr_plugin.runtime.networks import OnnxModel
 from ocr_plugin.runtime.precision import precision_beside
 
@@ -231,7 +232,8 @@ def _open_network(path: Path, options: MapOptions) -> _Network:
         if not on_cpu:
             raise ConfigurationError("backend 'onnxruntime' runs on device 'cpu' only")
         return OnnxModel(path, threads=options.threads, precision=options.precision)
-    from ocr_plugin.runtime.torch_runtime import TorchNetwork  # PyTorch takes seconds to import
+    with needed_for(f"the detector on device {options.device!r}", "gpu"):
+        from ocr_plugin.runtime.torch_runtime import TorchNetwork
 
     return TorchNetwork(path, options.device)
 

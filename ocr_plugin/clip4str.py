@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ocr_plugin.runtime.extras import needed_for
+
 if TYPE_CHECKING:
     from ocr_plugin.recognizers.clip4str.checkpoint import load_model, load_network, save_model
     from ocr_plugin.recognizers.clip4str.config import PRESETS, Clip4StrConfig
@@ -37,4 +39,6 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"ocr_plugin.recognizers.clip4str.{_MODULES[name]}"), name)
+    with needed_for(f"ocr_plugin.clip4str.{name}"):
+        module = import_module(f"ocr_plugin.recognizers.clip4str.{_MODULES[name]}")
+    return getattr(module, name)

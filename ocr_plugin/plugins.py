@@ -1,6 +1,7 @@
 """Makes detectors and recognizers from the names of their plugins, and checks them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
 from typing import Any
 
@@ -37,6 +38,30 @@ def make_recognizer(name: str, runtime: RuntimeOptions | None = None, **options:
             f"the recognizer {name!r} lacks `component`, `unit` or `recognize(crops)`"
         )
     return recognizer
+
+
+def make_both(
+    detector: str | Detector,
+    recognizer: str | Recognizer,
+    runtime: RuntimeOptions | None,
+    detector_options: Mapping[str, Any],
+    recognizer_options: Mapping[str, Any],
+) -> tuple[Detector, Recognizer]:
+    """Returns a detector and a recognizer, made side by side where both are given by name.
+
+    Most of the time goes to opening networks, in native code. The recognizer is made in a thread
+    of its own; if neither can be made, the detector's error is raised. See `make_detector`.
+    """
+    with ThreadPoolExecutor(1, "ocr-recognizer") as beside:
+        making = None
+        if isinstance(recognizer, str):
+            making = beside.submit(make_recognizer, recognizer, runtime, **recognizer_options)
+        if isinstance(detector, str):
+            detector = make_detector(detector, runtime, **detector_options)
+        if making is not None:
+            return detector, making.result()
+        assert not isinstance(recognizer, str)
+        return detector, recognizer
 
 
 def _make(group: str, name: str, runtime: RuntimeOptions | None, options: dict[str, Any]) -> object:

@@ -147,3 +147,38 @@ def test_a_runtime_is_handed_to_factories_that_take_it(site: Path) -> None:
     engine = Engine("taking", "ppocr", runtime=runtime)
     assert vars(engine.detector)["given"] == (runtime, 1)
     assert engine.recognizer.options.threads == 3  # type: ignore[attr-defined]
+
+
+MEETING = """
+import threading
+from ocr_plugin.schema import Component
+
+both = threading.Barrier(2, timeout=30)
+
+class Finder:
+    component = Component(name="finder", version="1")
+    def __init__(self): both.wait()
+    def detect(self, pages): return []
+
+class Reader:
+    component, unit = Component(name="reader", version="1"), "line"
+    def __init__(self): both.wait()
+    def recognize(self, crops): return []
+"""
+
+
+def test_a_detector_and_a_recognizer_are_made_side_by_side(site: Path) -> None:
+    install(site, "meeting", plugins={"meets": "meeting:Finder"}, module=MEETING)
+    install(site, "meeting-too", plugins={"meets": "meeting:Reader"}, group=RECOGNIZERS)
+    engine = Engine("meets", "meets")
+    assert engine.detector.component.name == "finder"
+    assert engine.recognizer.component.name == "reader"
+
+
+def test_of_two_that_cannot_be_made_the_detector_is_named() -> None:
+    with pytest.raises(UnknownPlugin, match="no detector called 'dbnot'"):
+        Engine("dbnot", "ppnot")
+    with pytest.raises(UnknownPlugin, match="no recognizer called 'ppnot'"):
+        Engine("whole_image", "ppnot")
+    with pytest.raises(ConfigurationError, match="detector_options need a detector given by its"):
+        Engine(plugins.make_detector("whole_image"), detector_options={"kind": "word"})

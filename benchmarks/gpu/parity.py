@@ -24,8 +24,9 @@ from torch import Tensor
 from benchmarks import machine
 from ocr_plugin.clip4str import PRESETS, Clip4Str, load_network
 from ocr_plugin.recognizers.clip4str.cuda_graphs import GraphLoop
+from ocr_plugin.recognizers.clip4str.pil_resizing import resized_by_pil
 from ocr_plugin.recognizers.clip4str.reader import Reader, read_texts
-from ocr_plugin.recognizers.clip4str.resizing import resized_by_pil, resized_on_device
+from ocr_plugin.recognizers.clip4str.resizing import resized_on_device
 from ocr_plugin.runtime.networks import OnnxModel
 from ocr_plugin.runtime.torch_runtime import TorchNetwork
 from ocr_plugin.runtime.weights import bundled_model
@@ -122,7 +123,8 @@ def compare_resizing(device: str, count: int) -> dict[str, Any]:
     largest, share = 0, 0.0
     for size in _NETWORK_SIZES:
         found = resized_on_device(crops, size, torch.device(device)).cpu().int()
-        differences = (found - resized_by_pil(crops, size).int()).abs()
+        expected = torch.from_numpy(resized_by_pil(crops, size)).int()
+        differences = (found - expected).abs()
         largest = max(largest, int(differences.max()))
         share = max(share, float((differences > 0).float().mean()))
     return {"largest_difference": largest, "share_that_differs": share}

@@ -24,6 +24,7 @@ from ocr_plugin.cli.read import read
 from ocr_plugin.cli.serve import serve
 from ocr_plugin.cli.train import training
 from ocr_plugin.errors import ExitCode, OcrError
+from ocr_plugin.runtime.extras import missing_in
 
 # Click's; it comes from Typer's own copy or from click itself, depending on Typer's release.
 _UsageError: Any = typer.BadParameter.__base__
@@ -71,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except Exception as error:  # a defect, here or in a plugin; the line says how to see more
+        if missing := missing_in(error):
+            return _fail(f"this needs {missing}", ExitCode.USAGE)
         advice = f"ocr-plugin --debug ... or {_DEBUG}=1 shows where"
         return _fail(f"{type(error).__name__}: {error} ({advice})", ExitCode.UNEXPECTED)
     return ExitCode.OK

@@ -29,14 +29,14 @@ OPENCV_FLAVOURS = (
     "opencv-contrib-python-headless",
 )
 _MODULES = {
-    "torch": "torch",
-    "open_clip_torch": "open_clip",
     "onnxruntime": "onnxruntime",
     "numpy": "numpy",
     "pydantic": "pydantic",
     "pillow": "PIL",
     "shapely": "shapely",
 }
+# Of the extra torch.
+_OPTIONAL_MODULES = {"torch": "torch", "open_clip_torch": "open_clip"}
 _BUNDLED = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
 
 
@@ -76,6 +76,7 @@ def versions() -> tuple[Finding, ...]:
         Finding("python", f"{platform.python_version()} on {platform.platform()}"),
         Finding("ocr-plugin", version("ocr-plugin")),
         *(_library(name, module) for name, module in _MODULES.items()),
+        *map(_optional_library, _OPTIONAL_MODULES),
     )
 
 
@@ -134,8 +135,16 @@ def _library(name: str, module: str) -> Finding:
     return Finding(name, found or f"{imported.__version__}, from another distribution")
 
 
+def _optional_library(name: str) -> Finding:
+    if _installed(name) is None and find_spec(_OPTIONAL_MODULES[name]) is None:
+        return Finding(name, "not installed (extra torch)")
+    return _library(name, _OPTIONAL_MODULES[name])
+
+
 def _torch_devices() -> tuple[Finding, ...]:
     cores = Finding("CPU", f"{os.cpu_count()} cores")
+    if find_spec("torch") is None:
+        return (cores, Finding("CUDA", "not asked for: torch is not installed"))
     try:
         import torch
 

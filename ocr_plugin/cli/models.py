@@ -10,6 +10,7 @@ import typer
 from ocr_plugin.cli.console import print_table, results_only
 from ocr_plugin.cli.parameters import Offline
 from ocr_plugin.errors import ConfigurationError
+from ocr_plugin.runtime.extras import needed_for
 
 if TYPE_CHECKING:
     from ocr_plugin.recognizers.clip4str.catalogue import ModelEntry
@@ -63,16 +64,24 @@ def export(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The folder to create; it must not exist.")
     ],
+    graphs: Annotated[
+        bool,
+        typer.Option(
+            "--graphs", help="Files without weights, which take them from the safetensors file."
+        ),
+    ] = False,
     offline: Offline = False,
 ) -> None:
     """Write a CLIP4STR model as ONNX files (extra export), and print their folder.
 
     Each file is checked against PyTorch.
     """
-    with results_only() as stream:
-        from ocr_plugin.recognizers.clip4str.onnx_export import export_onnx
-
-        print(export_onnx(model, out, offline=offline), file=stream)
+    with results_only() as stream, needed_for("writing ONNX files", "export"):
+        if graphs:
+            from ocr_plugin.recognizers.clip4str.onnx_graphs import export_graphs as write
+        else:
+            from ocr_plugin.recognizers.clip4str.onnx_export import export_onnx as write
+        print(write(model, out, offline=offline), file=stream)
 
 
 def _description(entry: "ModelEntry") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ocr_plugin.cli.signals import stop_requests
 from ocr_plugin.cli.train_language import language
 from ocr_plugin.errors import ConfigurationError, ExitCode
 from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_SPLITTER, MODEL_RECOGNIZER
+from ocr_plugin.runtime.extras import needed_for
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,7 +63,7 @@ def run(
 
     Ctrl-C and SIGTERM stop it after the current step, with a checkpoint.
     """
-    with results_only() as stream:
+    with results_only() as stream, needed_for("training", "train"):
         from ocr_plugin.cli.train_progress import Progress
         from ocr_plugin.training.recipes import found_recipe
         from ocr_plugin.training.run import WEIGHTS
@@ -126,7 +127,7 @@ def export(
     With --also, the mean of several recognizers' weights is written; with --recipe, confidences are
     calibrated.
     """
-    with results_only() as stream:
+    with results_only() as stream, needed_for("training", "train"):
         from ocr_plugin.training.detection.initial_weights import is_word_detector
 
         if is_word_detector(weights):
@@ -181,7 +182,7 @@ def preview(
 
     Green: cores of words. Red: gaps that weigh more. Dark: ignored.
     """
-    with results_only() as stream:
+    with results_only() as stream, needed_for("training", "train"):
         from ocr_plugin.training.detection.options import DetectorTrainingOptions
         from ocr_plugin.training.detection.preview import target_sheet
         from ocr_plugin.training.recipes import found_recipe
@@ -215,7 +216,7 @@ def label(
 
     Existing labels are kept. Words on which the readers disagree are marked to be ignored.
     """
-    with results_only() as stream:
+    with results_only() as stream, needed_for("training", "train"):
         from ocr_plugin import plugins
         from ocr_plugin.training.detection.agreement import Agreement, pages_in, write_labels
 
@@ -257,7 +258,7 @@ def synth(
     ] = None,
 ) -> None:
     """Draw a sheet of the synthetic words that training would see."""
-    with results_only() as stream:
+    with results_only() as stream, needed_for("training", "train"):
         from ocr_plugin.recognizers.charset import CHARACTERS
         from ocr_plugin.training.synthetic.preview import contact_sheet
         from ocr_plugin.training.synthetic.words import SyntheticOptions, SyntheticWords

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 MOST_EDITS = 2
 
-_BITS_SET = np.array([bin(value).count("1") for value in range(1 << 16)], dtype=np.uint8)
+_BITS_SET = (
+    np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8))
+    .reshape(-1, 16)
+    .sum(axis=1, dtype=np.uint8)
+)
 
 
 class _OfOneLength(NamedTuple):

@@ -92,14 +92,13 @@ class Engine:
         constraint: Constraint | None = None,
     ) -> None:
         self.options = options_of(options)
-        if isinstance(detector, str):
-            detector = plugins.make_detector(detector, runtime, **(detector_options or {}))
-        elif detector_options:
+        if detector_options and not isinstance(detector, str):
             raise ConfigurationError("detector_options need a detector given by its name")
-        if isinstance(recognizer, str):
-            recognizer = plugins.make_recognizer(recognizer, runtime, **(recognizer_options or {}))
-        elif recognizer_options:
+        if recognizer_options and not isinstance(recognizer, str):
             raise ConfigurationError("recognizer_options need a recognizer given by its name")
+        detector, recognizer = plugins.make_both(
+            detector, recognizer, runtime, detector_options or {}, recognizer_options or {}
+        )
         check_plugin(detector, Detector, "detector")
         check_plugin(recognizer, Recognizer, "recognizer")
         splitter = splitter_for(recognizer, splitter, runtime)

@@ -17,8 +17,7 @@ from ocr_plugin.engine.region_work import RegionWork
 from ocr_plugin.errors import OcrError
 from ocr_plugin.layout.page import assemble
 from ocr_plugin.layout.printed import region_of
-from ocr_plugin.pages.pdf_layer import COMPONENT
-from ocr_plugin.pages.raster import PageFailure, PageImage, PrintedLine
+from ocr_plugin.pages.raster import PageFailure, PageImage, PrintedLine, text_layer
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
 from ocr_plugin.regions.overprint import Overprint, overprint_of
 from ocr_plugin.regions.strips import strip_of
@@ -260,7 +259,8 @@ class PageWork:
         )
         printed, warnings = self.printed, (*self.image.warnings, *self.warnings)
         if printed is not None:
-            info = EngineInfo(version=info.version, detector=COMPONENT, recognizer=COMPONENT)
+            layer = text_layer()
+            info = EngineInfo(version=info.version, detector=layer, recognizer=layer)
             taken = [region_of(line) for line in printed]
             return assemble(source, taken, info, min_confidence, warnings)
         if self.image.printed is not None:

@@ -18,7 +18,6 @@ from ocr_plugin.errors import OcrError, UnreadableImage
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages.image_formats import identified
 from ocr_plugin.pages.images import current_frame, first_frame
-from ocr_plugin.pages.pdf import pdf_page_count, pdf_pages
 from ocr_plugin.pages.pixels import picture_of_array
 from ocr_plugin.pages.raster import PageFailure, PageImage, Picture, Pictures, Unusable
 from ocr_plugin.pages.source import Source, bytes_of, is_pdf, name_of
@@ -103,6 +102,8 @@ def has_more_pages(data: bytes, limit: int, name: str = "<bytes>") -> bool:
     try:
         image = identified(data, name)
         if image is None:
+            from ocr_plugin.pages.pdf import pdf_page_count
+
             return pdf_page_count(data) > limit
         if image.format != "TIFF":
             return limit < 1
@@ -121,15 +122,21 @@ def _open_source(
     if isinstance(source, Image.Image):
         return None, _only(first, lambda: current_frame(source, options.max_pixels))
     if sha256 and isinstance(source, Path) and is_pdf(source):
-        return sha256, pdf_pages(source, options, first)
+        return sha256, _pdf_pages(source, options, first)
     data = bytes_of(source)
     digest = sha256 or hashlib.sha256(data).hexdigest()
     image = identified(data, name)
     if image is None:
-        return digest, pdf_pages(data, options, first)
+        return digest, _pdf_pages(data, options, first)
     if image.format == "TIFF":
         return digest, tiff_pages(data, options, first, sha256)
     return digest, _only(first, lambda: first_frame(image, data, options.max_pixels))
+
+
+def _pdf_pages(source: bytes | Path, options: ImageOptions, first: int) -> Pictures:
+    from ocr_plugin.pages.pdf import pdf_pages  # PDFium, which most runs do not need
+
+    return pdf_pages(source, options, first)
 
 
 def _only(first: int, picture: Callable[[], Picture]) -> Pictures:

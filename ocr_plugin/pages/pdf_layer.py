@@ -6,7 +6,6 @@ are still there are not in the text. docs/decisions/0013 has the reasons.
 """
 
 from collections.abc import Callable
-from importlib.metadata import version
 
 import cv2
 import numpy as np
@@ -18,10 +17,6 @@ from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages.pdf_text import PageText, text_of
 from ocr_plugin.pages.raster import PrintedLine, Unusable
 from ocr_plugin.protocols import RGB, Points
-from ocr_plugin.schema import Component
-
-COMPONENT = Component(name="pdf_text_layer", version=version("pypdfium2"))
-"""What read a page whose own text was taken."""
 
 # Most characters without a meaning: the share of them, 0 to 1.
 _MOST_UNKNOWN = 0.02

@@ -2,10 +2,18 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 
 from ocr_plugin.errors import one_line
 from ocr_plugin.protocols import RGB, Points
-from ocr_plugin.schema import PageError
+from ocr_plugin.schema import Component, PageError
+
+
+@cache
+def text_layer() -> Component:
+    """Returns what read a page whose own text was taken."""
+    return Component(name="pdf_text_layer", version=version("pypdfium2"))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 DEFAULT_MEMORY = 4_000_000_000
 """Bytes of address space that a process may have."""
 
-_IMPORTED_AHEAD = "ocr_plugin.pages.decode"
+_IMPORTED_AHEAD = ["ocr_plugin.pages.decode", "ocr_plugin.pages.pdf"]
 
 
 class WorkerProcesses:
@@ -88,7 +88,7 @@ def _context() -> BaseContext:
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_IMPORTED_AHEAD])
+    context.set_forkserver_preload(_IMPORTED_AHEAD)
     return context
 
 

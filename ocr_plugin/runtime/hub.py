@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_plugin.errors import ModelUnavailable
+from ocr_plugin.runtime.extras import needed_for
 
 HUB = "https://huggingface.co"
 _TIMEOUT_S = 10.0
@@ -36,14 +37,19 @@ class HubFile:
 
 
 def download(repo: str, file: str, staging: Path, progress: bool) -> tuple[str, Path]:
-    """Downloads a file to `staging`; returns the SHA-256 that the hub states, and its path."""
+    """Downloads a file to `staging`; returns the SHA-256 that the hub states, and its path.
+
+    Raises:
+        ConfigurationError: the extra torch, which brings the hub's client, is missing.
+    """
     # The client is slow to import and not needed for files that are already here.
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.utils.tqdm import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
+    with needed_for("the download"):
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+        from huggingface_hub.utils.tqdm import (
+            are_progress_bars_disabled,
+            disable_progress_bars,
+            enable_progress_bars,
+        )
 
     # The client reads the variable only once, when it is imported.
     endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")

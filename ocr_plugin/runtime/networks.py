@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
 from ocr_plugin.options import OnnxPrecision
-from ocr_plugin.runtime.onnx_file import read_onnx
-from ocr_plugin.runtime.onnx_runtime import OnnxRuntimeNetwork, flush_subnormals
+from ocr_plugin.runtime.onnx_file import metadata_of, read_onnx, without_subnormals
+from ocr_plugin.runtime.onnx_runtime import OnnxRuntimeNetwork
 from ocr_plugin.runtime.openvino_runtime import OpenVinoNetwork
 
 
@@ -38,16 +38,15 @@ class OnnxModel:
         self, path: Path, *, threads: int = 0, precision: OnnxPrecision = "float32"
     ) -> None:
         backend = OnnxRuntimeNetwork if precision == "float32" else OpenVinoNetwork
-        network, self.sha256 = read_onnx(path)
+        content, self.sha256 = read_onnx(path)
         try:
-            flush_subnormals(network)
-            self._network = backend(network.SerializeToString(), threads)
+            self.metadata: dict[str, str] = metadata_of(content)
+            self._network = backend(without_subnormals(content), threads)
         except ConfigurationError:
             raise
         except Exception as error:  # these libraries have no public base class of their errors
             raise CheckpointError(f"{path}: not a usable ONNX file: {first_line(error)}") from error
         self.path = path
-        self.metadata: dict[str, str] = {each.key: each.value for each in network.metadata_props}
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the network's first output for a float32 batch."""

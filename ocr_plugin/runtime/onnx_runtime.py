@@ -1,25 +1,22 @@
 """Networks run by ONNX Runtime on the CPU."""
 
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
-import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import numpy_helper
+
+from ocr_plugin.errors import CheckpointError, first_line
 
 
 class OnnxRuntimeNetwork:
     """A network on the CPU in float32; its interface is that of `OpenVinoNetwork`."""
 
     def __init__(self, content: bytes, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        # A memory plan for one input size is useless for the next. The arena stays on: without it
-        # every run page-faults its memory in again and takes several times as long.
-        options.enable_mem_pattern = False
-        self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = _session(content, threads)
         self._input = self._session.get_inputs()[0].name
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -28,19 +25,63 @@ class OnnxRuntimeNetwork:
         return output
 
 
-def flush_subnormals(network: onnx.ModelProto) -> None:
-    """Sets a network's subnormal weights to 0.
+class OnnxGraph:
+    """A graph with several inputs and outputs, run in the thread that asks. Threads may share it.
 
-    Weights below 1.2e-38 change no result, but each multiplication by one takes an Intel processor
-    a hundred times as long: PP-OCRv6 small detection has 256,000 of them and is three times as
-    fast without. ONNX Runtime's own switch for this reaches only the first session of a process.
+    Args:
+        path: of the file.
+        metadata: that the file must have.
+
+    Raises:
+        CheckpointError: the file is missing, or not such a graph.
     """
-    least = np.finfo(np.float32).tiny
-    for weights in network.graph.initializer:
-        if weights.data_type != onnx.TensorProto.FLOAT:
-            continue
-        values = numpy_helper.to_array(weights)
-        subnormal = (np.abs(values) < least) & (values != 0)
-        if subnormal.any():
-            flushed = np.where(subnormal, np.float32(0), values)
-            weights.CopyFrom(numpy_helper.from_array(flushed, weights.name))
+
+    def __init__(self, path: Path, metadata: Mapping[str, str]) -> None:
+        try:
+            self._session = _session(str(path), threads=1)
+            own = self._session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # the library has no public base class of its errors
+            raise CheckpointError(f"{path}: not a usable graph: {first_line(error)}") from error
+        for key, wanted in metadata.items():
+            if own.get(key) != wanted:
+                raise CheckpointError(f"{path}: its {key} is {own.get(key)}, not {wanted}")
+
+    def run(self, outputs: Sequence[str], **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """Returns the outputs that are named."""
+        found: list[NDArray[np.float32]] = self._session.run(list(outputs), inputs)
+        return found
+
+
+class OnnxGraphs:
+    """Graphs by name, each opened when it is first asked for.
+
+    Args:
+        path_of: gives the file of a graph.
+        metadata: that every file must have.
+    """
+
+    def __init__(self, path_of: Callable[[str], Path], metadata: Mapping[str, str]) -> None:
+        self._path_of, self._metadata = path_of, metadata
+        self._open: dict[str, OnnxGraph] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> OnnxGraph:
+        """Returns a graph.
+
+        Raises:
+            CheckpointError: as `OnnxGraph`.
+        """
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = OnnxGraph(self._path_of(name), self._metadata)
+            return self._open[name]
+
+
+def _session(source: bytes | str, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # A memory plan for one input size is useless for the next. The arena stays on: without it
+    # every run page-faults its memory in again and takes several times as long.
+    options.enable_mem_pattern = False
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])

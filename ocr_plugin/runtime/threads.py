@@ -1,4 +1,4 @@
-"""Numbers of threads, and the threads that PyTorch networks run in."""
+"""Numbers of threads, and the threads in which networks run that use one each."""
 
 import os
 import sys
@@ -18,29 +18,39 @@ def cores() -> int:
 
 _lock = threading.RLock()
 _workers: ThreadPoolExecutor | None = None
+_torch_workers: ThreadPoolExecutor | None = None
+
+
+def workers() -> ThreadPoolExecutor:
+    """Returns this process's threads for work in one thread each, one per core, shared by all."""
+    global _workers
+    with _lock:
+        if _workers is None:
+            _workers = ThreadPoolExecutor(cores(), "ocr-worker")
+        return _workers
 
 
 def torch_workers() -> ThreadPoolExecutor:
     """Returns this process's threads for single-threaded PyTorch, one per core, shared by all."""
-    global _workers
+    global _torch_workers
     # Made once, however many callers are the first: each pool would take the setting of another's
     # workers for the one to restore.
     with _lock:
-        if _workers is None:
-            _workers = _new_workers()
-        return _workers
+        if _torch_workers is None:
+            _torch_workers = _new_torch_workers()
+        return _torch_workers
 
 
-def _new_workers() -> ThreadPoolExecutor:
+def _new_torch_workers() -> ThreadPoolExecutor:
     import torch
 
     before, count = torch.get_num_threads(), cores()
-    workers = ThreadPoolExecutor(count, "ocr-torch", initializer=_keep_to_one_core)
+    pool = ThreadPoolExecutor(count, "ocr-torch", initializer=_keep_to_one_core)
     # Threads start on demand; the barrier makes all of them start now.
-    list(workers.map(threading.Barrier(count).wait, [None] * count))
+    list(pool.map(threading.Barrier(count).wait, [None] * count))
     # A worker's setting also becomes the initial one of other threads: restore that.
     torch.set_num_threads(before)
-    return workers
+    return pool
 
 
 def _keep_to_one_core() -> None:
@@ -51,8 +61,9 @@ def _keep_to_one_core() -> None:
 
 
 def _forget_threads() -> None:
-    global _workers, _lock, _limits
-    _workers, _lock, _limits = None, threading.RLock(), _Limits()
+    global _workers, _torch_workers, _lock, _limits
+    _workers = _torch_workers = None
+    _lock, _limits = threading.RLock(), _Limits()
 
 
 if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import helper
@@ -51,8 +52,9 @@ class TorchNetwork:
                 " pip install 'ocr-plugin[gpu]'"
             ) from error
         self._device = usable_device(device)
-        model, self.sha256 = read_onnx(path)
+        content, self.sha256 = read_onnx(path)
         try:
+            model = onnx.load_model_from_string(content)
             spell_out_padding(model.graph)
             with warnings.catch_warnings():
                 # It warns that some modes round differently; tests compare the results.

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import platformdirs
@@ -42,7 +42,10 @@ def bundled_model(name: str) -> Path:
     Raises:
         ModelUnavailable: this release of rapidocr does not contain it.
     """
-    path = Path(str(files("rapidocr"))) / "models" / name
+    # The package is found, not imported: that would take a second.
+    spec = find_spec("rapidocr")
+    folders = spec.submodule_search_locations if spec else None
+    path = Path(next(iter(folders or ()), "")) / "models" / name
     if not path.is_file():
         raise ModelUnavailable(
             f"{name} is not in the installed rapidocr; pip install rapidocr==3.10"

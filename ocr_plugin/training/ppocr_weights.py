@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor
@@ -42,7 +43,7 @@ def all_convolutions(path: Path) -> list[tuple[Tensor, Tensor | None]]:
     Raises:
         ConfigurationError: a convolution's weights are no constants of the file.
     """
-    graph = read_onnx(path).network.graph
+    graph = onnx.load_model_from_string(read_onnx(path).content).graph
     constants = {entry.name: entry for entry in graph.initializer}
     copies = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
 

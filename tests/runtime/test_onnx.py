@@ -10,6 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.runtime.networks import OnnxModel
+from ocr_plugin.runtime.onnx_file import metadata_of, without_subnormals
+from ocr_plugin.runtime.weights import bundled_model
 
 
 def write_product(path: Path, weights: list[float]) -> None:
@@ -75,3 +77,30 @@ def test_weights_in_other_files_are_not_read(location: str, inside: str, tmp_pat
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no\.onnx: cannot be read: No such file"):
         OnnxModel(tmp_path / "no.onnx")
+
+
+@pytest.mark.parametrize(("part", "subnormals"), [("det", 200_000), ("rec", 200)])
+def test_a_real_file_is_as_the_onnx_package_reads_it(part: str, subnormals: int) -> None:
+    content = bundled_model(f"PP-OCRv6_{part}_small.onnx").read_bytes()
+    cleaned = without_subnormals(content)
+    before, after = onnx.load_from_string(content), onnx.load_from_string(cleaned)
+    assert metadata_of(content) == {each.key: each.value for each in before.metadata_props}
+    least, flushed = np.finfo(np.float32).tiny, 0
+    for old, new in zip(before.graph.initializer, after.graph.initializer, strict=True):
+        one, other = numpy_helper.to_array(old), numpy_helper.to_array(new)
+        if one.dtype == np.float32:
+            small = (np.abs(one) < least) & (one != 0)
+            flushed += int(small.sum())
+            one = np.where(small, np.float32(0), one)
+        assert np.array_equal(one, other)
+    assert flushed > subnormals
+    del before.graph.initializer[:], after.graph.initializer[:]
+    assert before == after
+
+
+@pytest.mark.parametrize("content", [b"not a network", b"\x3a\xff\xff", b"\x3a\x80", b"\x0b"])
+def test_a_damaged_file_is_an_error(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a\.onnx: not a usable ONNX file: ") as caught:
+        OnnxModel(tmp_path / "a.onnx")
+    assert "\n" not in str(caught.value)

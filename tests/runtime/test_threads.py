@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from ocr_plugin.clip4str import Clip4StrRecognizer, Reader
+from ocr_plugin.clip4str import Clip4StrRecognizer
 from ocr_plugin.recognizers.clip4str.recognizer import _LEAST_PART
+from ocr_plugin.recognizers.clip4str.word_network import WordNetwork
 from ocr_plugin.runtime.threads import cores, limited_threads, torch_workers
 from tests.recognizers.clip4str.test_compact_model import drawn as crop
 from tests.recognizers.clip4str.test_reader import WORDS
@@ -50,10 +51,12 @@ def test_parts_are_read_side_by_side_and_stay_in_order(monkeypatch: pytest.Monke
     sizes: list[int] = []
     read = Clip4StrRecognizer._read
 
-    def counted(self: Clip4StrRecognizer, reader: Reader, crops: list[np.ndarray]) -> list[object]:
+    def counted(
+        self: Clip4StrRecognizer, network: WordNetwork, crops: list[np.ndarray]
+    ) -> list[object]:
         sizes.append(len(crops))
         assert threading.current_thread() is not threading.main_thread()
-        return list(read(self, reader, crops))
+        return list(read(self, network, crops))
 
     monkeypatch.setattr(Clip4StrRecognizer, "_read", counted)
     together = [reading.text for reading in recognizer.recognize(CROPS * 4)]

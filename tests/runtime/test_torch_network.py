@@ -211,7 +211,11 @@ def test_the_command_line_moves_the_detector(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "onnx2torch", None)
+    # Hidden from processes of the command, too.
+    (tmp_path / "onnx2torch.py").write_text("raise ModuleNotFoundError(name='onnx2torch')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnx2torch", raising=False)
     Image.new("RGB", (40, 20)).save("a.png")
     picture = [] if command[0] == "serve" else ["a.png"]
     # That the extra is missed shows that the detector was to go there.

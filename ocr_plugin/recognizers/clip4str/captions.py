@@ -4,10 +4,12 @@ import threading
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import islice
-
-from open_clip.tokenizer import SimpleTokenizer
+from typing import TYPE_CHECKING
 
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
+
+if TYPE_CHECKING:
+    from open_clip.tokenizer import SimpleTokenizer
 
 PAD = 0
 """Fills a caption up to the tower's context length, as CLIP does."""
@@ -17,7 +19,9 @@ _lock = threading.Lock()
 
 
 @cache
-def _tokenizer() -> SimpleTokenizer:
+def _tokenizer() -> "SimpleTokenizer":
+    from open_clip.tokenizer import SimpleTokenizer  # imports PyTorch; captions of bytes need it
+
     # Its merges come with the open_clip wheel, so this reads a local file.
     return SimpleTokenizer()
 

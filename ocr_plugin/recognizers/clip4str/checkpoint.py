@@ -17,15 +17,15 @@ import torch
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from ocr_plugin.errors import CheckpointError, ConfigurationError, first_line
+from ocr_plugin.errors import CheckpointError, first_line
 from ocr_plugin.recognizers.clip4str.architecture import Shapes, architecture, differences
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
 from ocr_plugin.recognizers.clip4str.model import Clip4Str
 from ocr_plugin.recognizers.clip4str.model_files import opened, resolve
 from ocr_plugin.recognizers.clip4str.reader import Reader
+from ocr_plugin.recognizers.clip4str.weights_file import CONFIG_KEY, config_in
 from ocr_plugin.runtime.devices import usable_device
 
-_CONFIG_KEY = "clip4str_config"
 # Constants that some programs store with the weights; the network makes its own.
 _HARMLESS = {
     f"clip_model.{name}"
@@ -131,7 +131,7 @@ def save_model(model: Clip4Str, path: Path | str, dtype: torch.dtype = torch.flo
         written = Path(folder, path.name)
         written.touch()
         usual = written.stat().st_mode  # safetensors would make it readable for this user only
-        save_file(state, written, metadata={"format": "pt", _CONFIG_KEY: json.dumps(config)})
+        save_file(state, written, metadata={"format": "pt", CONFIG_KEY: json.dumps(config)})
         written.chmod(usual)
         written.replace(path)
 
@@ -181,15 +181,7 @@ def _read_safetensors(
         metadata = header.get("__metadata__") or {}
     except Exception as error:  # a damaged file may raise anything; the cause is chained
         raise CheckpointError(f"{path}: damaged safetensors file: {first_line(error)}") from error
-    if _CONFIG_KEY not in metadata:
-        return tensors, None
-    try:
-        values = json.loads(metadata[_CONFIG_KEY])
-        if not isinstance(values, dict):
-            raise ConfigurationError("bad configuration: not an object")
-        return tensors, Clip4StrConfig.from_values(values)
-    except (ValueError, ConfigurationError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+    return tensors, config_in(path, metadata)
 
 
 def _read_torch(path: Path, file: BinaryIO) -> dict[str, Tensor]:

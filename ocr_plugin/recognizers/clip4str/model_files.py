@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 from filelock import FileLock
 
 from ocr_plugin.errors import CheckpointError, ModelUnavailable, first_line
-from ocr_plugin.recognizers.clip4str.catalogue import ModelEntry, catalogue
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, ModelEntry, catalogue
 from ocr_plugin.runtime import weights
 from ocr_plugin.runtime.private_folder import check_folder, check_private, private_folder
 from ocr_plugin.runtime.weights import cache_directory, sha256_of
@@ -85,6 +85,11 @@ def locate(entry: ModelEntry) -> Path | None:
     """Returns the model's file if it is on this machine; its bytes are not looked at."""
     path = (_BUNDLED if entry.source is None else cache_directory()) / entry.file
     return path if path.is_file() else None
+
+
+def bundled() -> Path | None:
+    """Returns the file of the bundled model, if it is there."""
+    return locate(next(entry for entry in catalogue() if entry.name == DEFAULT_MODEL))
 
 
 def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Path:

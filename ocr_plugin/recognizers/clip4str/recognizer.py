@@ -6,34 +6,32 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-import torch
-from pydantic import Field
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.language.choice import language_for
-from ocr_plugin.options import Options, Precision, RuntimeOptions
+from ocr_plugin.options import RuntimeOptions
 from ocr_plugin.protocols import RGB, CharacterReading, Reading, Unit, WordReading
 from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.charset import Charset
-from ocr_plugin.recognizers.clip4str.batch_buckets import pad_to_bucket
 from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
-from ocr_plugin.recognizers.clip4str.checkpoint import load_weights
-from ocr_plugin.recognizers.clip4str.config import CLIP_MEAN, CLIP_STD, HALF, Clip4StrConfig
-from ocr_plugin.recognizers.clip4str.reader import Reader, ready_to_read
-from ocr_plugin.recognizers.clip4str.resizing import resized_by_pil, resized_on_device
-from ocr_plugin.recognizers.clip4str.scoring import ScoredTexts, score_texts
+from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
+from ocr_plugin.recognizers.clip4str.model_files import bundled, resolve
+from ocr_plugin.recognizers.clip4str.onnx_network import OnnxWordNetwork
+from ocr_plugin.recognizers.clip4str.options import Clip4StrOptions
+from ocr_plugin.recognizers.clip4str.scoring import ScoredTexts
+from ocr_plugin.recognizers.clip4str.word_network import WordNetwork
 from ocr_plugin.recognizers.constrained_beam import allowed_texts
 from ocr_plugin.recognizers.ctc import ctc_reading
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind
 from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
 from ocr_plugin.recognizers.word_decider import WordDecider
-from ocr_plugin.runtime.devices import StreamPool, usable_device
-from ocr_plugin.runtime.precision import chosen_dtype
-from ocr_plugin.runtime.threads import cores, torch_workers
+from ocr_plugin.runtime.extras import needed_for
+from ocr_plugin.runtime.threads import cores
 from ocr_plugin.schema import Component
 
 # On a CPU fewer crops than this are read by one thread: each of a network's thousands of operations
@@ -53,61 +51,8 @@ _WEIGHTS = WeightsByKind(
         readers=(0.82,), language=0.02, length=0.07, calibration=Calibration(0.52, 0.53, 7.3)
     ),
 )
-_NORMALISATIONS = {"clip": (CLIP_MEAN, CLIP_STD), "half": (HALF, HALF)}
-
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
-
-
-class Clip4StrOptions(Options):
-    """How words are read."""
-
-    model: str | Path = Field(
-        default=DEFAULT_MODEL, description="Name of a published model, or a weights file."
-    )
-    device: str = Field(default="cpu", description="A PyTorch device, such as cpu or cuda:0.")
-    batch_size: int = Field(default=64, ge=1, description="Crops per run of the network.")
-    threads: int = Field(
-        default=0,
-        ge=0,
-        description="On a CPU, number of single-threaded workers that share the crops; 0 for one"
-        " per core.",
-    )
-    refinements: int = Field(
-        default=1, ge=0, description="Rounds of refinement after the left-to-right reading."
-    )
-    normalisation: Literal["clip", "half"] | None = Field(
-        default=None,
-        description="Mean and standard deviation of the input: CLIP's, or 0.5 as in the public"
-        " test script; null for the model's own.",
-    )
-    precision: Precision = Field(
-        default="auto",
-        description="Numeric precision; auto is bfloat16 on a GPU that supports it, otherwise"
-        " float32.",
-    )
-    settle_ties: bool = Field(
-        default=True,
-        description="On a CPU in bfloat16, whether words in which another character is nearly as"
-        " likely are read again in float32, so that nearly all texts are as in float32. Keeps both"
-        " sets of weights. Not in mode ctc.",
-    )
-    mode: Literal["accurate", "fast", "ctc"] = Field(
-        default="accurate",
-        description="accurate: left to right, then refined; fast: all characters at once, then"
-        " refined; ctc: the CTC head alone, if the model has one.",
-    )
-    offline: bool = Field(
-        default=False, description="Whether a missing model is an error rather than a download."
-    )
-    sure: float = Field(
-        default=0.95, gt=0, le=1, description="Words of this confidence are not looked at again."
-    )
-    language: str = Field(
-        default="auto",
-        description="What words are likely: auto for all languages, none, or some, such as de,fr;"
-        " without language, and in the modes fast and ctc, no word is looked at again.",
-    )
 
 
 class _Guess(NamedTuple):
@@ -120,46 +65,29 @@ class _Guess(NamedTuple):
 class Clip4StrRecognizer:
     """Reads words with CLIP4STR. Threads may share it.
 
-    On a GPU each thread uses its own stream: one's crops are uploaded and resized while another's
-    are read. The left-to-right readings are CUDA graphs, replayed one at a time.
-
     Its keyword options are those of `Clip4StrOptions`.
 
     Raises:
-        ConfigurationError: a bad option, or an unavailable device.
+        ConfigurationError: a bad option, an unavailable device, or the extra torch is missing.
         ModelError: the model is unavailable, or its file is unusable.
     """
 
     def __init__(self, runtime: RuntimeOptions | None = None, **options: Any) -> None:
         self.options = Clip4StrOptions.parse((runtime or RuntimeOptions()).model_dump() | options)
-        self._device = device = usable_device(self.options.device)
-        dtype = chosen_dtype(self.options.precision, device)
-        network, path, sha256 = load_weights(self.options.model, device, self.options.offline)
-        config = network.config
+        path = resolve(self.options.model, offline=self.options.offline)
+        self._network = _network(path, self.options)
+        config = self._network.config
         if self.options.mode == "ctc" and not config.ctc:
             raise ConfigurationError(f"mode 'ctc': {self.options.model} has no CTC head")
-        settles = self.options.settle_ties and self.options.mode != "ctc"
-        settles &= device.type == "cpu" and dtype != torch.float32
-        ready = partial(ready_to_read, refinements=self.options.refinements)
-        self._exact = ready(copy.deepcopy(network), torch.float32) if settles else None
-        self._reader = ready(network, dtype)
         self._charset: Charset = config.charset
         self._power = config.confidence_power
-        mean, std = (
-            _NORMALISATIONS[self.options.normalisation]
-            if self.options.normalisation
-            else (config.mean, config.std)
-        )
-        self._mean = torch.tensor(mean, device=device).view(3, 1, 1)
-        self._std = torch.tensor(std, device=device).view(3, 1, 1)
-        self._streams = StreamPool(device)
         self.characters = frozenset(self._charset.characters)
         # Only the name of a file is recorded: local paths stay private.
         named = str(self.options.model)
         self._component = Component(
             name=f"clip4str:{path.name if Path(named) == path else named}",
             version=version("ocr-plugin"),
-            weights_sha256=sha256,
+            weights_sha256=self._network.sha256,
         )
         self._guide(UNGUIDED)
 
@@ -190,7 +118,7 @@ class Clip4StrRecognizer:
     @property
     def model_config(self) -> Clip4StrConfig:
         """The network's configuration."""
-        return self._reader.config
+        return self._network.config
 
     @property
     def unit(self) -> Unit:
@@ -232,10 +160,10 @@ class Clip4StrRecognizer:
         return [View(each.texts, each.log_probabilities[:, None]) for each in scored]
 
     def _first_readings(self, crops: Sequence[RGB]) -> list[Reading]:
-        found = self._read_all(self._reader, crops)
-        if self._exact is not None:
+        found = self._read_all(self._network, crops)
+        if self._network.exact is not None:
             ties = [place for place, (_, tie) in enumerate(found) if tie]
-            settled = self._read_all(self._exact, [crops[place] for place in ties])
+            settled = self._read_all(self._network.exact, [crops[place] for place in ties])
             for place, guess in zip(ties, settled, strict=True):
                 found[place] = guess
         return [reading for reading, _ in found]
@@ -265,60 +193,37 @@ class Clip4StrRecognizer:
         found = allowed_texts(columns, self._constraint, likely)
         return [text for text in found if self._has(text)]
 
-    @torch.inference_mode()
     def _score(self, words: Sequence[tuple[RGB, list[str]]]) -> list[ScoredTexts]:
-        with self._streams.use():
-            images = pad_to_bucket(
-                self._images([crop for crop, _ in words]), self.options.batch_size
-            )
-            given = [*(texts for _, texts in words), *([()] * (len(images) - len(words)))]
-            network = self._reader.network
-            return score_texts(network, images, given, _BEAM, self._allowed)[: len(words)]
+        crops, given = [crop for crop, _ in words], [texts for _, texts in words]
+        return self._network.score(crops, given, _BEAM, self._allowed)
 
-    def _read_all(self, reader: Reader, crops: Sequence[RGB]) -> list[_Guess]:
-        """Returns a reader's guesses for crops."""
-        return self._in_parts(partial(self._read, reader), crops)
+    def _read_all(self, network: WordNetwork, crops: Sequence[RGB]) -> list[_Guess]:
+        """Returns a network's guesses for crops."""
+        return self._in_parts(partial(self._read, network), crops)
 
     def _in_parts(
         self, ask: Callable[[Sequence[Asked]], list[Answer]], words: Sequence[Asked]
     ) -> list[Answer]:
         """Returns the answers for words, asked for in batches, in parallel on a CPU."""
         size, threads = self.options.batch_size, self.options.threads or cores()
-        if self._device.type != "cpu":
+        if self._network.workers is None:
             return [found for part in _parts(words, size) for found in ask(part)]
         share = max(-(-len(words) // threads), _LEAST_PART)
-        answers = torch_workers().map(ask, _parts(words, min(size, share)))
+        answers = self._network.workers().map(ask, _parts(words, min(size, share)))
         return [found for part in answers for found in part]
 
-    def _read(self, reader: Reader, crops: Sequence[RGB]) -> list[_Guess]:
-        """Returns a reader's guesses for one batch of crops."""
-        with self._streams.use():
-            images = self._images(crops)
-            filled = pad_to_bucket(images, self.options.batch_size)
-            return self._read_images(reader, filled)[: len(crops)]
-
-    @torch.inference_mode()
-    def _images(self, crops: Sequence[RGB]) -> Tensor:
-        """Returns the network's input, (N, 3, H, W) float32 on the device."""
-        size = self._reader.config.image_size
-        if self._device.type == "cpu":
-            levels = resized_by_pil(crops, size)
-        else:
-            levels = resized_on_device(crops, size, self._device)
-        return (levels.float() / 255 - self._mean) / self._std
-
-    @torch.inference_mode()
-    def _read_images(self, reader: Reader, images: Tensor) -> list[_Guess]:
+    def _read(self, network: WordNetwork, crops: Sequence[RGB]) -> list[_Guess]:
+        """Returns a network's guesses for one batch of crops."""
         if self.options.mode == "ctc":
-            network = reader.network
-            columns = network.ctc_logits(network.encode_image(images)).float().softmax(-1)
             return [
                 _Guess(ctc_reading(row, self._charset, self._power), False)
-                for row in columns.cpu().numpy()
+                for row in network.columns(crops)
             ]
-        logits = reader(images, independent=True, autoregressive=self.options.mode == "accurate")
-        likelihoods = logits.float().softmax(-1)
-        confidences, tokens = likelihoods.max(-1)
+        return self.guesses(network.probabilities(crops))
+
+    def guesses(self, likelihoods: NDArray[np.float32]) -> list[_Guess]:
+        """Returns what is read by the probabilities of characters, (N, L, classes)."""
+        tokens, confidences = likelihoods.argmax(-1), likelihoods.max(-1)
         ties = (likelihoods > _TIE * confidences[..., None]).sum(-1) > 1  # more than the best
         rows = zip(tokens.tolist(), confidences.tolist(), ties.tolist(), strict=True)
         return [self._guess(*row) for row in rows]
@@ -338,3 +243,33 @@ def _parts(words: Sequence[Asked], size: int) -> Iterator[Sequence[Asked]]:
     """Yields words in order, at most `size` at a time."""
     for start in range(0, len(words), size):
         yield words[start : start + size]
+
+
+def _network(path: Path, options: Clip4StrOptions) -> WordNetwork:
+    """Returns the network of a weights file in the backend of the options.
+
+    Raises:
+        ConfigurationError: the backend or its device cannot run it, or the extra is missing.
+        CheckpointError: the weights are unusable.
+    """
+    plain = options.device == "cpu" and options.precision in ("auto", "float32")
+    on_onnx = plain and path == bundled()
+    if options.backend == "onnxruntime" and not on_onnx:
+        raise ConfigurationError(
+            f"backend 'onnxruntime' reads {DEFAULT_MODEL} on device 'cpu' in float32 only"
+        )
+    if on_onnx and options.backend != "torch":
+        return OnnxWordNetwork(path, options)
+    with needed_for(f"CLIP4STR {_unlike_default(path, options)}"):
+        from ocr_plugin.recognizers.clip4str.torch_network import torch_network
+
+        return torch_network(path, options)
+
+
+def _unlike_default(path: Path, options: Clip4StrOptions) -> str:
+    """Returns what of the options asks for PyTorch."""
+    if options.backend == "torch":
+        return "with backend 'torch'"
+    if path != bundled():
+        return f"with model {options.model}"
+    return f"on device {options.device!r} in precision {options.precision!r}"

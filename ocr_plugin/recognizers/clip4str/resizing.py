@@ -1,4 +1,4 @@
-"""Resizes crops to the network's size, by Pillow on the host or equally on a device.
+"""Resizes crops to the network's size on a device, equally to Pillow on the host.
 
 Pillow's bicubic filter (a = -0.5) widens as a crop shrinks, as in the networks' training. Its
 ``Resample.c`` (https://github.com/python-pillow/Pillow, MIT-CMU) resizes horizontally, then
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, __version__
+from PIL import __version__
 from torch import Tensor
 
 from ocr_plugin.protocols import RGB
@@ -27,23 +27,10 @@ _INTEGER_BYTES = 8
 _PILLOW_TURNS = int(__version__.partition(".")[0]) >= 13
 
 
-def resized_by_pil(crops: Sequence[RGB], size: tuple[int, int]) -> Tensor:
-    """Returns crops at one size, (N, 3, height, width) uint8 on the CPU.
-
-    Args:
-        crops: (h, w, 3) uint8 each, of any size from 1x1; at least one.
-        size: height, width in pixels; the aspect ratio is not kept.
-    """
-    height, width = size
-    resized = [
-        np.asarray(Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC))
-        for crop in crops
-    ]
-    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2)
-
-
 def resized_on_device(crops: Sequence[RGB], size: tuple[int, int], device: torch.device) -> Tensor:
-    """Returns what `resized_by_pil` does, but computed on a device and left there.
+    """Returns what `pil_resizing.resized_by_pil` does, but computed on a device and left there.
+
+    As (N, 3, height, width) uint8.
 
     The crops are uploaded in one buffer, grouped by similar size and padded to the same powers of
     two, so that each group, not each crop, takes a few products. On CUDA the buffer is pinned, and

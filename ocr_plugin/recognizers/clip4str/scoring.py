@@ -1,18 +1,13 @@
 """Likely texts of a word by the visual decoder's beam search, and the score of any text."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from ocr_plugin.recognizers.clip4str.branch import Branch, Ids, log_softmax
 from ocr_plugin.recognizers.clip4str.config import Clip4StrConfig
-from ocr_plugin.recognizers.clip4str.decoder import Decoder
-from ocr_plugin.recognizers.clip4str.kv_cache import GrowingCache, KeysValues
-from ocr_plugin.recognizers.clip4str.model import Clip4Str
 from ocr_plugin.recognizers.ctc_evidence import CtcEvidence
 
 Propose = Callable[[Sequence[str], CtcEvidence | None], Sequence[str]]
@@ -34,8 +29,9 @@ class ScoredTexts:
 
 
 def score_texts(
-    network: Clip4Str,
-    images: Tensor,
+    config: Clip4StrConfig,
+    visual: Branch,
+    ctc_logits: NDArray[np.float32] | None,
     given: Sequence[Sequence[str]],
     width: int,
     propose: Propose = lambda likely, columns: (),
@@ -46,28 +42,26 @@ def score_texts(
     it scores as the visual one does.
 
     Args:
-        network: in eval mode.
-        images: (B, 3, H, W) float, normalised.
+        config: of the network.
+        visual: the visual branch, of B images.
+        ctc_logits: (B, columns, classes), of the CTC head; None if the network has none.
         given: texts for each image, of the network's characters and not too long.
         width: of the beam for its own texts.
         propose: further texts, of the network's characters and not too long.
     """
-    config, visual = network.config, network.visual_decoder
-    tokens = network.encode_image(images)
-    memory = visual.project(tokens)
-    own = beam_search(config, visual, memory, width)
+    own = beam_search(config, visual, width)
     columns: list[CtcEvidence | None] = [None] * len(own)
-    if network.ctc_head is not None:
-        logs = network.ctc_logits(tokens).double().log_softmax(-1).cpu().numpy()
+    if ctc_logits is not None:
+        logs = log_softmax(ctc_logits)
         columns = [CtcEvidence(each, tuple(config.characters)) for each in logs]
     texts = [
         tuple(dict.fromkeys([*mine, *other, *propose(mine, seen)]))
         for mine, other, seen in zip(own, given, columns, strict=True)
     ]
-    rows = torch.tensor([row for row, each in enumerate(texts) for _ in each], device=images.device)
+    rows = np.array([row for row, each in enumerate(texts) for _ in each], np.int64)
     every = [text for each in texts for text in each]
-    scores = log_probabilities(config, visual, memory, rows, every).double().cpu().numpy()
-    if network.ctc_head is not None:
+    scores = log_probabilities(config, visual, rows, every)
+    if ctc_logits is not None:
         by_columns = [
             seen.score(each) for seen, each in zip(columns, texts, strict=True) if seen is not None
         ]
@@ -78,45 +72,40 @@ def score_texts(
     ]
 
 
-def beam_search(
-    config: Clip4StrConfig, decoder: Decoder, memory: Sequence[KeysValues], width: int
-) -> list[list[str]]:
-    """Returns the likeliest texts of each row, at most `width` of them, likeliest first.
+def beam_search(config: Clip4StrConfig, branch: Branch, width: int) -> list[list[str]]:
+    """Returns the likeliest texts of each image, at most `width` of them, likeliest first.
 
     Args:
         config: for its charset and number of steps.
-        decoder: of the branch.
-        memory: of the branch, with B rows.
+        branch: of B images.
         width: of the beam.
     """
-    charset, batch, device = config.charset, len(memory[0][0]), memory[0][0].device
-    rows = torch.arange(batch, device=device).repeat_interleave(width)
-    memory = [(keys[rows], values[rows]) for keys, values in memory]
-    token = torch.full((batch * width,), charset.bos, dtype=torch.long, device=device)
-    # All beams of a row start equal, so only the first may go on.
-    scores = torch.full((batch, width), -math.inf, device=device)
+    charset, batch = config.charset, branch.size
+    steps = branch.steps(np.repeat(np.arange(batch), width))
+    token = np.full(batch * width, charset.bos, np.int64)
+    # All beams of an image start equal, so only the first may go on.
+    scores = np.full((batch, width), -np.inf)
     scores[:, 0] = 0
-    texts = token.new_zeros(batch, width, 0)
-    ended = torch.zeros(batch, width, dtype=torch.bool, device=device)
-    cache = GrowingCache()
-    for position in range(config.steps):
-        logits = decoder.step(token, position, memory, cache)
-        steps = logits.float().log_softmax(-1).view(batch, width, -1)
+    texts = np.zeros((batch, width, 0), np.int64)
+    ended = np.zeros((batch, width), bool)
+    for _ in range(config.steps):
+        likely = log_softmax(steps(token)).reshape(batch, width, -1)
         # An ended text goes on with EOS alone, at no cost.
-        steps = steps.masked_fill(ended[..., None], -math.inf)
-        steps[..., charset.eos] = torch.where(ended, 0, steps[..., charset.eos])
-        scores, chosen = (scores[..., None] + steps).flatten(1).topk(width)
-        beams, symbols = chosen // charset.classes, chosen % charset.classes
-        texts = torch.cat(
-            [texts.gather(1, beams[..., None].expand(-1, -1, position)), symbols[..., None]], dim=2
-        )
+        likely[ended] = -np.inf
+        likely[ended, charset.eos] = 0
+        totals = (scores[..., None] + likely).reshape(batch, -1)
+        chosen = np.argsort(-totals, axis=1, kind="stable")[:, :width]
+        scores = np.take_along_axis(totals, chosen, 1)
+        beams, symbols = np.divmod(chosen, charset.classes)
+        before = np.take_along_axis(texts, beams[..., None], 1)
+        texts = np.concatenate([before, symbols[..., None]], axis=2)
         ended = symbols == charset.eos
-        if bool(ended.all()):
+        if ended.all():
             break
-        cache.keep((beams + torch.arange(batch, device=device)[:, None] * width).flatten())
-        token = symbols.flatten()
+        steps.reorder((beams + np.arange(batch)[:, None] * width).ravel())
+        token = symbols.ravel()
     # A text that has not ended by now is too long for the decoder.
-    whole = ended & (scores > -math.inf)
+    whole = ended & (scores > -np.inf)
     found = [
         [charset.decode(ids) for ids, ends in zip(*row, strict=True) if ends]
         for row in zip(texts.tolist(), whole.tolist(), strict=True)
@@ -125,34 +114,27 @@ def beam_search(
 
 
 def log_probabilities(
-    config: Clip4StrConfig,
-    decoder: Decoder,
-    memory: Sequence[KeysValues],
-    rows: Tensor,
-    texts: Sequence[str],
-) -> Tensor:
-    """Returns the log-probability of each text, (N,) float32, its end included.
+    config: Clip4StrConfig, branch: Branch, rows: Ids, texts: Sequence[str]
+) -> NDArray[np.float64]:
+    """Returns the log-probability of each text, (N,) float64, its end included.
 
     Each character is predicted from those before it.
 
     Args:
         config: for its charset.
-        decoder: of the branch.
-        memory: of the branch, with B rows.
-        rows: (N,) int64, the row of `memory` for each text.
+        branch: of B images.
+        rows: (N,) int64, the image of each text.
         texts: at most `config.max_label_length` of the charset's characters each.
     """
-    charset, device = config.charset, rows.device
+    charset = config.charset
     if not texts:
-        return torch.zeros(0, device=device)
-    tokens = torch.tensor(charset.encode_batch(texts), device=device)
+        return np.zeros(0)
+    tokens = np.array(charset.encode_batch(texts), np.int64)
     inputs, targets = tokens[:, :-1], tokens[:, 1:]
     length = inputs.shape[1]
-    earlier = torch.ones(length, length, dtype=torch.bool, device=device).tril()
-    own = [(keys[rows], values[rows]) for keys, values in memory]
-    logits = decoder(inputs, own, earlier, earlier, length)
+    earlier = np.broadcast_to(np.tri(length, dtype=bool), (len(texts), length, length))
+    logs = log_softmax(branch.whole(rows, inputs, earlier, earlier))
     known = targets != charset.pad
-    found = logits.float().log_softmax(-1)
-    picked = found.gather(2, targets.masked_fill(~known, charset.eos)[..., None])[..., 0]
-    total: Tensor = picked.masked_fill(~known, 0).sum(1)
+    picked = np.take_along_axis(logs, np.where(known, targets, charset.eos)[..., None], 2)[..., 0]
+    total: NDArray[np.float64] = np.where(known, picked, 0).sum(1)
     return total

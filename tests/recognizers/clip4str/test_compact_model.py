@@ -11,7 +11,7 @@ from ocr_plugin.clip4str import Clip4StrRecognizer, load_network
 from ocr_plugin.protocols import RGB
 from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, catalogue
 from ocr_plugin.recognizers.clip4str.model_files import locate
-from ocr_plugin.recognizers.ctc import greedy_texts
+from ocr_plugin.recognizers.ctc import ctc_reading
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -53,10 +53,10 @@ def test_noise_is_not_read_with_confidence(recognizer: Clip4StrRecognizer) -> No
 
 
 def test_its_ctc_head_reads_too(recognizer: Clip4StrRecognizer) -> None:
-    network = recognizer._reader.network
-    images = recognizer._images([drawn(text, "black", "white") for text in ("STREET", "1984")])
-    tokens = network.encode_image(images)
-    assert greedy_texts(network.ctc_logits(tokens), network.config.charset) == ["STREET", "1984"]
+    crops = [drawn(text, "black", "white") for text in ("STREET", "1984")]
+    columns = recognizer._network.columns(crops)
+    charset = recognizer.model_config.charset
+    assert [ctc_reading(row, charset).text for row in columns] == ["STREET", "1984"]
 
 
 def test_the_engine_reads_a_photo_with_it() -> None:

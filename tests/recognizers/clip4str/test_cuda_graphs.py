@@ -19,6 +19,7 @@ from ocr_plugin.recognizers.clip4str.decoder import Decoder
 from ocr_plugin.recognizers.clip4str.left_to_right import ShrinkingLoop
 from ocr_plugin.recognizers.clip4str.model_files import resolve
 from ocr_plugin.recognizers.clip4str.reader import Reader, ready_to_read
+from ocr_plugin.recognizers.clip4str.torch_network import TorchWordNetwork
 from tests.recognizers.clip4str.test_modes import CROPS
 from tests.recognizers.clip4str.test_reader import TOLERANCE, WORDS, drawn, ends
 
@@ -181,9 +182,11 @@ def test_it_serves_in_and_out_of_inference_mode() -> None:
 
 
 def test_threads_may_share_a_recognizer_that_reads_so() -> None:
-    recognizer = Clip4StrRecognizer(batch_size=4)
+    recognizer = Clip4StrRecognizer(batch_size=4, backend="torch")
     expected = [reading.text for reading in recognizer.recognize(CROPS)]
-    recognizer._reader = in_constant_shapes(recognizer._reader)
+    network = recognizer._network
+    assert isinstance(network, TorchWordNetwork)
+    network.reader = in_constant_shapes(network.reader)
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(recognizer.recognize, [CROPS] * 6):
             assert [reading.text for reading in found] == expected

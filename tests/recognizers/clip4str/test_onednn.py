@@ -1,6 +1,7 @@
 """Networks made ready for a CPU: the same numbers, and what bfloat16 makes of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,9 @@ from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 from ocr_plugin.recognizers.clip4str.checkpoint import load_network
 from ocr_plugin.recognizers.clip4str.model_files import resolve
 from ocr_plugin.recognizers.clip4str.onednn import pack
+from ocr_plugin.recognizers.clip4str.options import Clip4StrOptions
 from ocr_plugin.recognizers.clip4str.reader import Reader, read_texts, ready_to_read
+from ocr_plugin.recognizers.clip4str.torch_network import torch_network
 from ocr_plugin.runtime.precision import chosen_dtype
 from tests.data.parity import weights
 from tests.recognizers.clip4str.test_parity import fixture
@@ -28,6 +31,11 @@ needs_bfloat16 = pytest.mark.skipif(
 
 def compact() -> Clip4Str:
     return load_network(resolve(DEFAULT_MODEL))
+
+
+def ready(**options: Any) -> Reader:
+    """The bundled model as PyTorch reads with it."""
+    return torch_network(resolve(DEFAULT_MODEL), Clip4StrOptions.parse(options)).reader
 
 
 def variants() -> list[Clip4Str]:
@@ -79,8 +87,7 @@ def test_another_activation_is_refused() -> None:
 @needs_bfloat16
 def test_bfloat16_reads_the_same_words() -> None:
     images = drawn(WORDS, compact().config)
-    whole = Clip4StrRecognizer(batch_size=16)._reader
-    half = Clip4StrRecognizer(batch_size=16, precision="bfloat16")._reader
+    whole, half = ready(batch_size=16), ready(batch_size=16, precision="bfloat16")
     with torch.inference_mode():
         logits, rough = whole(images), half(images)
     assert rough.dtype == torch.bfloat16
@@ -101,9 +108,9 @@ def test_what_a_cpu_has_no_arithmetic_for_is_refused(monkeypatch: pytest.MonkeyP
 
 
 def test_without_onednn_the_network_reads_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = Clip4StrRecognizer()._reader
+    packed = ready()
     monkeypatch.setattr("ocr_plugin.recognizers.clip4str.reader.can_pack", lambda: False)
-    plain = Clip4StrRecognizer()._reader
+    plain = ready()
     assert any(isinstance(module, torch.nn.Linear) for module in plain.network.modules())
     images = drawn(WORDS[:3], compact().config)
     with torch.inference_mode():

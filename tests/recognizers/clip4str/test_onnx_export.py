@@ -24,11 +24,15 @@ from ocr_plugin.errors import (
 )
 from ocr_plugin.recognizers.clip4str import onnx_export
 from ocr_plugin.recognizers.clip4str.captions import captions_of
+from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL
 from ocr_plugin.recognizers.clip4str.checkpoint import load_model, load_network, save_model
 from ocr_plugin.recognizers.clip4str.kv_cache import GrowingCache
+from ocr_plugin.recognizers.clip4str.model_files import resolve
 from ocr_plugin.recognizers.clip4str.onnx_export import export_onnx
 from ocr_plugin.recognizers.clip4str.onnx_modules import ExportModule
+from ocr_plugin.recognizers.clip4str.options import Clip4StrOptions
 from ocr_plugin.recognizers.clip4str.reader import Reader, read_texts
+from ocr_plugin.recognizers.clip4str.torch_network import torch_network
 from ocr_plugin.runtime.weights import sha256_of
 from tests.examples import Examples, python, shell
 from tests.onnx_network import OnnxNetwork
@@ -153,7 +157,7 @@ def test_drawn_words_are_read_as_by_the_recognizer(mode: str, compact: Path) -> 
     assert sum(reading.text == word for reading, word in zip(expected, WORDS, strict=True)) > 9
 
     other = OnnxNetwork(compact / "compact-onnx")
-    images = ours._images(crops)
+    images = torch_network(resolve(DEFAULT_MODEL), Clip4StrOptions()).images(crops)
     with torch.inference_mode():
         if mode == "ctc":
             _, logits = other.run("image_tower", images)

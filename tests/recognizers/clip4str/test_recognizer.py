@@ -21,6 +21,7 @@ from ocr_plugin.errors import ConfigurationError, ModelUnavailable
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.protocols import RGB, Reading, Recognizer
 from ocr_plugin.recognizers.clip4str.config import CLIP_MEAN, CLIP_STD
+from ocr_plugin.recognizers.clip4str.torch_network import TorchWordNetwork
 from tests.pictures import draw_lines
 from tests.readings import confidences as character_confidences
 from tests.recognizers.clip4str.test_parity import checkpoint
@@ -109,8 +110,10 @@ def test_a_reading_does_not_depend_on_its_neighbours(
 def test_the_network_sees_batches_of_few_sizes(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recognizer, seen = Clip4StrRecognizer(model=weights, batch_size=23, threads=1), set()
-    network = recognizer._reader.network
+    recognizer = Clip4StrRecognizer(model=weights, batch_size=23, threads=1)
+    seen: set[int] = set()
+    assert isinstance(recognizer._network, TorchWordNetwork)
+    network = recognizer._network.reader.network
     encode = network.encode_image
 
     def watched(images: torch.Tensor) -> torch.Tensor:

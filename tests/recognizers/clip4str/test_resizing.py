@@ -1,5 +1,6 @@
 """Crops resized on a device, beside PIL; a device of the CPU's kind does the same sums as a GPU."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from PIL import Image
 from ocr_plugin.clip4str import Clip4StrRecognizer
 from ocr_plugin.protocols import RGB
 from ocr_plugin.recognizers.clip4str import resizing
-from ocr_plugin.recognizers.clip4str.resizing import resized_by_pil, resized_on_device
+from ocr_plugin.recognizers.clip4str.pil_resizing import resized_by_pil
+from ocr_plugin.recognizers.clip4str.resizing import resized_on_device
 from tests.recognizers.clip4str.test_modes import CROPS
 
 CPU = torch.device("cpu")
@@ -48,6 +50,10 @@ def pieces() -> list[RGB]:
     return found
 
 
+def by_pil(some: Sequence[RGB], size: tuple[int, int]) -> torch.Tensor:
+    return torch.from_numpy(resized_by_pil(some, size))
+
+
 def largest_difference(found: torch.Tensor, expected: torch.Tensor) -> int:
     assert found.dtype == expected.dtype == torch.uint8
     assert found.shape == expected.shape
@@ -59,20 +65,20 @@ def test_random_crops_have_the_levels_of_pil(size: tuple[int, int]) -> None:
     some = crops()
     found = resized_on_device(some, size, CPU)
     assert found.shape == (len(some), 3, *size)
-    assert largest_difference(found, resized_by_pil(some, size)) <= LARGEST
+    assert largest_difference(found, by_pil(some, size)) <= LARGEST
 
 
 def test_pieces_of_photos_have_the_levels_of_pil() -> None:
     some = pieces()
     for size in ((32, 128), (224, 224)):
         found = resized_on_device(some, size, CPU)
-        assert largest_difference(found, resized_by_pil(some, size)) <= LARGEST
+        assert largest_difference(found, by_pil(some, size)) <= LARGEST
 
 
 def test_in_single_precision_some_levels_are_off_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resizing, "_exact_dtype", lambda device: torch.float32)
     some = crops()
-    found, expected = resized_on_device(some, (32, 128), CPU), resized_by_pil(some, (32, 128))
+    found, expected = resized_on_device(some, (32, 128), CPU), by_pil(some, (32, 128))
     assert largest_difference(found, expected) <= LARGEST_IN_SINGLE
     assert (found != expected).float().mean() < 1e-3
 
@@ -104,7 +110,7 @@ def test_pictures_that_are_views_are_taken_as_they_are() -> None:
     views = [crop[::-1, ::-1], crop.transpose(1, 0, 2), crop[::2, ::3]]
     found = resized_on_device(views, (32, 128), CPU)
     copies = [np.ascontiguousarray(view) for view in views]
-    assert torch.equal(found, resized_by_pil(copies, (32, 128)))
+    assert torch.equal(found, by_pil(copies, (32, 128)))
 
 
 def test_the_host_waits_for_no_number_of_the_device() -> None:
@@ -115,11 +121,11 @@ def test_the_host_waits_for_no_number_of_the_device() -> None:
 
 
 def test_readings_are_the_same_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Clip4StrRecognizer()
+    reader = Clip4StrRecognizer(backend="torch")
     expected = reader.recognize(CROPS)
     monkeypatch.setattr(
-        "ocr_plugin.recognizers.clip4str.recognizer.resized_by_pil",
-        lambda some, size: resized_on_device(some, size, CPU),
+        "ocr_plugin.recognizers.clip4str.torch_network.resized_by_pil",
+        lambda some, size: resized_on_device(some, size, CPU).numpy(),
     )
     for found, other in zip(reader.recognize(CROPS), expected, strict=True):
         assert found.text == other.text
@@ -131,4 +137,4 @@ def test_a_gpu_gives_the_levels_of_pil() -> None:
     some = crops() + pieces()
     for size in ((32, 128), (224, 224)):
         found = resized_on_device(some, size, torch.device("cuda")).cpu()
-        assert largest_difference(found, resized_by_pil(some, size)) <= LARGEST
+        assert largest_difference(found, by_pil(some, size)) <= LARGEST

@@ -3,6 +3,7 @@
 import math
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from ocr_plugin.recognizers.clip4str.left_to_right import ShrinkingLoop
 from ocr_plugin.recognizers.clip4str.reader import read_texts
 from ocr_plugin.recognizers.clip4str.recognizer import Clip4StrRecognizer
 from ocr_plugin.recognizers.clip4str.scoring import beam_search, log_probabilities
+from ocr_plugin.recognizers.clip4str.torch_network import TorchBranch
 from tests.pictures import draw_crop
 
 CONFIG = Clip4StrConfig(characters="ab", max_label_length=3, embed_dim=64, decoder_depth=2)
@@ -47,8 +49,8 @@ def stepwise(decoder: Decoder, memory: list[KeysValues], row: int, text: str) ->
 def test_scores_are_those_of_single_steps(decoder: Decoder, memory: list[KeysValues]) -> None:
     texts = ["", "a", "bab", "ab"]
     for row in (0, 1):
-        rows = torch.full((len(texts),), row)
-        found = log_probabilities(CONFIG, decoder, memory, rows, texts)
+        rows = np.full(len(texts), row)
+        found = log_probabilities(CONFIG, TorchBranch(decoder, memory), rows, texts)
         expected = [stepwise(decoder, memory, row, text) for text in texts]
         assert found.tolist() == pytest.approx(expected, abs=1e-4)
         assert len({round(each, 3) for each in expected}) == len(texts)
@@ -56,7 +58,7 @@ def test_scores_are_those_of_single_steps(decoder: Decoder, memory: list[KeysVal
 
 def test_a_wide_beam_finds_every_text_in_order(decoder: Decoder, memory: list[KeysValues]) -> None:
     texts = ["".join(each) for length in range(4) for each in product("ab", repeat=length)]
-    beams = beam_search(CONFIG, decoder, memory, width=40)
+    beams = beam_search(CONFIG, TorchBranch(decoder, memory), width=40)
     for row, found in enumerate(beams):
         scores = {text: stepwise(decoder, memory, row, text) for text in texts}
         assert sorted(found) == sorted(texts)
@@ -66,12 +68,14 @@ def test_a_wide_beam_finds_every_text_in_order(decoder: Decoder, memory: list[Ke
 
 def test_a_beam_of_one_reads_as_the_greedy_loop(decoder: Decoder, memory: list[KeysValues]) -> None:
     greedy = read_texts(CONFIG, ShrinkingLoop(CONFIG)(decoder, memory))
-    for text, beam in zip(greedy, beam_search(CONFIG, decoder, memory, width=1), strict=True):
+    beams = beam_search(CONFIG, TorchBranch(decoder, memory), width=1)
+    for text, beam in zip(greedy, beams, strict=True):
         assert beam == ([text] if len(text) <= CONFIG.max_label_length else [])
 
 
-def test_the_recognizer_scores_given_texts_beside_its_own() -> None:
-    recognizer = Clip4StrRecognizer(offline=True)
+@pytest.mark.parametrize("backend", ["onnxruntime", "torch"])
+def test_the_recognizer_scores_given_texts_beside_its_own(backend: str) -> None:
+    recognizer = Clip4StrRecognizer(offline=True, backend=backend)
     crops = [draw_crop("Harbour"), draw_crop("OPEN")]
     first, second = recognizer.score(crops, [["Harbor", "日本", "x" * 99], []])
     assert first.texts[0] == "Harbour" and "Harbor" in first.texts

@@ -8,6 +8,7 @@ import pytest
 
 from ocr_plugin.clip4str import Clip4StrRecognizer
 from ocr_plugin.protocols import Reading
+from ocr_plugin.recognizers.clip4str.torch_network import TorchWordNetwork
 from ocr_plugin.recognizers.second_opinion import SecondOpinion
 from tests.data.parity import weights as parity
 from tests.recognizers.clip4str.test_onednn import needs_bfloat16
@@ -40,11 +41,11 @@ def test_texts_decided_by_next_to_nothing_are_those_of_float32(tmp_path: Path) -
     for name in ("tiny", "tiny_noeos"):
         meta, weights = checkpoint(name, tmp_path)
         recognizer = Clip4StrRecognizer(model=weights, precision="bfloat16")
-        assert recognizer._exact is not None
+        network = recognizer._network
+        assert isinstance(network, TorchWordNetwork) and network.exact is not None
         images = parity.image_batch(meta)
         rough, exact = (
-            recognizer._read_images(reader, images)
-            for reader in (recognizer._reader, recognizer._exact)
+            recognizer.guesses(each.probabilities_in(images)) for each in (network, network.exact)
         )
         for one, other in zip(rough, exact, strict=True):
             differ = one.reading.text != other.reading.text
@@ -70,7 +71,7 @@ def test_the_end_can_be_a_tie_and_what_follows_it_cannot() -> None:
     ],
 )
 def test_weights_are_not_kept_twice_for_nothing(options: dict[str, Any]) -> None:
-    assert Clip4StrRecognizer(**options)._exact is None
+    assert Clip4StrRecognizer(**options)._network.exact is None
 
 
 @needs_bfloat16
