@@ -18,7 +18,7 @@ from benchmarks import machine
 from benchmarks.fuzz.inputs import made
 from benchmarks.fuzz.outcomes import judged
 from benchmarks.fuzz.report import summary
-from benchmarks.fuzz.running import lines, run
+from benchmarks.fuzz.running import lines, read, run
 
 
 def show(number: int, keep: Path | None) -> None:
@@ -44,7 +44,9 @@ def main() -> None:
     if arguments.number is not None:
         show(arguments.number, arguments.keep)
         return
-    run(arguments.inputs, arguments.jobs, arguments.state, arguments.read)
+    run(arguments.inputs, arguments.jobs, arguments.state)
+    if arguments.read:
+        read(arguments.inputs, arguments.state)
     found = summary(lines(arguments.state), arguments.inputs)
     for name, value in found.items():
         print(name, value)

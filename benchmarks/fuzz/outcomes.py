@@ -27,9 +27,8 @@ OPTIONS = ImageOptions(max_pixels=4_000_000, max_pages=50, pdf_text="auto")
 """Of all inputs: their files are small, and so may be what comes of them."""
 
 SECONDS = 10.0
-"""That an input may take; what is beyond is a fault."""
+"""Of a processor, that an input may take; what is beyond is a fault."""
 
-_SLOW_S = 1.0
 _ARCHIVE_OPTIONS = SourceOptions(max_bytes=20_000_000)
 _LONGEST_MESSAGE = 400
 # Grey levels by which ink differs from the paper; the share of it that may be lost.
@@ -54,7 +53,7 @@ class Outcome:
             had ink, without a warning), ``lost`` (of the same size with less than a third of the
             ink, without a warning).
         told: of an error or a fault, what it says.
-        seconds: that it took.
+        seconds: of a processor, that it took.
     """
 
     number: int
@@ -76,14 +75,15 @@ def judged_all(numbers: Sequence[int]) -> list[dict[str, Any]]:
 
 def judged(one: Input) -> Outcome:
     """Decodes an input, all its pages, and returns what became of it."""
-    begun = time.monotonic()
+    # Of the processor: what others do on the machine does not count.
+    begun = time.process_time()
     try:
         kind, told = _of_archive(one) if one.seed.kind == "archive" else _of_file(one)
     except MemoryError:
         kind, told = "memory", "more memory than is allowed"
     except Exception as error:  # that is what is looked for
         kind, told = "exception", f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
-    seconds = time.monotonic() - begun
+    seconds = time.process_time() - begun
     if seconds > SECONDS:
         kind, told = "time", f"{kind} {told}"
     return Outcome(one.number, one.seed.format, kind, told, round(seconds, 3))

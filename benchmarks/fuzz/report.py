@@ -15,7 +15,8 @@ _SLOWEST = 10
 
 def summary(lines: Sequence[dict[str, Any]], inputs: int) -> dict[str, Any]:
     """Returns the figures of the inputs 0 to `inputs`, as they are committed."""
-    known = sorted((line for line in lines if line["first"] < inputs), key=_first)
+    own = sorted((line for line in lines if line["first"] < inputs), key=_first)
+    known = [line for line in own if "counts" in line]
     by_format: dict[str, Counter[str]] = {}
     for line in known:
         for name, counts in line["counts"].items():
@@ -38,7 +39,7 @@ def summary(lines: Sequence[dict[str, Any]], inputs: int) -> dict[str, Any]:
         "by_format": {name: dict(by_format[name].most_common()) for name in sorted(by_format)},
         "slowest": slow[:_SLOWEST],
         "faults": _faults([fault for line in known for fault in line["faults"]]),
-        "read": _read([each for line in known for each in line.get("read", ())]),
+        "read": _read([line["read"] for line in own if "read" in line]),
     }
 
 

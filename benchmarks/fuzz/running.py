@@ -15,17 +15,18 @@ from pebble import ProcessExpired
 
 from benchmarks import machine
 from benchmarks.fuzz.inputs import made
-from benchmarks.fuzz.outcomes import SECONDS, Outcome, judged_all, warm
+from benchmarks.fuzz.outcomes import Outcome, judged_all, warm
 from benchmarks.fuzz.reading import READ_EVERY, Reader
 from ocr_plugin.pages.worker_processes import BrokenProcessPool, WorkerProcesses
 
-BATCH = 50
+BATCH = 200
 """Inputs that a process is asked for at once."""
 
 MEMORY = 1_500_000_000
 """Bytes of address space of a process, of which what it imports takes a third."""
 
-_BATCH_S, _STARTING_S = 120.0, 120.0
+# By the clock, which goes on while others work: more than inputs may take of a processor.
+_BATCH_S, _ALONE_S, _STARTING_S = 300.0, 60.0, 300.0
 _SLOW_S = 1.0
 
 
@@ -69,12 +70,12 @@ class Processes:
         """Returns the outcome of an input in a process by itself."""
         begun = time.monotonic()
         try:
-            (found,), _ = self._pool.ask(_judged, [number], time_limit=SECONDS).result()
+            (found,), _ = self._pool.ask(_judged, [number], time_limit=_ALONE_S).result()
             return Outcome(**found)
         except ProcessExpired as error:
             kind, told = "crash", f"the process died, exit code {error.exitcode}"
         except TooLong:
-            kind, told = "time", f"more than {SECONDS:g} s"
+            kind, told = "time", f"more than {_ALONE_S:g} s"
         except (MemoryError, BrokenProcessPool) as error:
             kind, told = "memory", type(error).__name__
         seconds = round(time.monotonic() - begun, 3)
@@ -86,35 +87,45 @@ def _judged(numbers: Sequence[int]) -> tuple[list[dict[str, Any]], int]:
     return outcomes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
 
 
-def run(count: int, jobs: int, state: Path, read: bool) -> None:
+def run(count: int, jobs: int, state: Path) -> None:
     """Judges the inputs 0 to `count`, but those that a file notes already.
 
     Args:
         count: of inputs.
         jobs: processes.
         state: a line of JSON for each batch is added to it.
-        read: whether one in `READ_EVERY` is read as well.
     """
-    known = {line["first"] for line in lines(state)}
+    known = {line["first"] for line in lines(state) if "counts" in line}
     firsts = [first for first in range(0, count, BATCH) if first not in known]
-    commit = machine.describe()["commit"]
-    processes, reader = Processes(jobs), Reader() if read else None
+    commit, last = machine.describe()["commit"], time.monotonic()
+    processes = Processes(jobs)
     try:
-        last = time.monotonic()
         for first, outcomes, peak in processes.batches(firsts, count):
-            line = _line(first, outcomes, peak) | {"commit": commit}
-            if reader is not None:
-                numbers = [each.number for each in outcomes if each.number % READ_EVERY == 0]
-                line["read"] = [asdict(reader.read(number)) for number in numbers]
-            line["seconds"], last = round(time.monotonic() - last, 2), time.monotonic()
-            with state.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            now = time.monotonic()
+            told = {"commit": commit, "seconds": round(now - last, 2)}
+            _note(state, _line(first, outcomes, peak) | told)
+            last = now
             if first % 5000 == 0:
                 print(first, time.strftime("%H:%M:%S"), flush=True)
     finally:
         processes.close()
-        if reader is not None:
-            reader.close()
+
+
+def read(count: int, state: Path) -> None:
+    """Reads one in `READ_EVERY` of the inputs 0 to `count`, but those that a file notes already."""
+    known = {line["read"]["number"] for line in lines(state) if "read" in line}
+    reader = Reader()
+    try:
+        for number in range(0, count, READ_EVERY):
+            if number not in known:
+                _note(state, {"first": number, "read": asdict(reader.read(number))})
+    finally:
+        reader.close()
+
+
+def _note(state: Path, line: dict[str, Any]) -> None:
+    with state.open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _line(first: int, outcomes: Sequence[Outcome], peak: int) -> dict[str, Any]:
