@@ -18,7 +18,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _GROUPS = (b"meta", b"iprp", b"ipco", b"jp2h", b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _FULL = (b"meta",)
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xDA))
-_SCAN, _END = 0xDA, 0xD9
+_SCAN = 0xDA
+# A file that has been repeated already.
+_MANY = 100_000
 
 
 def of_parts(parts: list[Part], chance: Random) -> list[Part]:
@@ -150,7 +152,7 @@ def gif(data: bytes, chance: Random) -> bytes:
             parts.append((b"", data[start:place]))
     except IndexError:
         return byte_changes.header_integer(data, chance)
-    if chance.random() < 0.1:
+    if chance.random() < 0.1 and len(data) < _MANY:
         parts *= 400
     parts = of_parts(parts, chance)
     ending = b";" if chance.random() < 0.8 else b""
