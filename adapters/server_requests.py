@@ -246,7 +246,7 @@ class RequestHandler:
                 while goes_on:
                     while len(ahead) >= _WINDOW:
                         read.append(await _first_of(ahead))
-                    async with self._decoder.turns.of(client):
+                    async with self._decoder.turns.of(client, goes_on=True):
                         goes_on = await hand_in(decoding)
             while ahead:
                 read.append(await _first_of(ahead))

@@ -121,10 +121,19 @@ class Turns:
         self._turns = 0
 
     @asynccontextmanager
-    async def of(self, client: str) -> AsyncIterator[None]:
-        """Waits for a turn, and gives it back at the end."""
+    async def of(self, client: str, goes_on: bool = False) -> AsyncIterator[None]:
+        """Waits for a turn, and gives it back at the end.
+
+        Args:
+            client: whose turn.
+            goes_on: whether it is for work that is begun, which comes before the client's other.
+        """
         asked = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(client, deque()).append(asked)
+        waiting = self._waiting.setdefault(client, deque())
+        if goes_on:
+            waiting.appendleft(asked)
+        else:
+            waiting.append(asked)
         self._grant()
         try:
             await asked

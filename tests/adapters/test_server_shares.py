@@ -105,6 +105,22 @@ def test_clients_take_turns_however_much_each_asks_for() -> None:
     assert asyncio.run(run()) == ["many 0", "few 0", "many 1", "few 1", "many 2", "many 3"]
 
 
+def test_work_that_is_begun_comes_before_the_clients_other() -> None:
+    async def run() -> list[str]:
+        turns, order = Turns(1, is_alone=lambda: True), list[str]()
+
+        async def document(name: str) -> None:
+            for page in range(2):
+                async with turns.of("one", goes_on=page > 0):
+                    order.append(f"{name} {page}")
+                    await asyncio.sleep(0.01)
+
+        await asyncio.gather(document("a"), document("b"))
+        return order
+
+    assert asyncio.run(run()) == ["a 0", "b 0", "a 1", "b 1"]
+
+
 def test_nobody_holds_all_turns_while_others_are_there() -> None:
     async def run(is_alone: bool) -> bool:
         turns = Turns(2, is_alone=lambda: is_alone)
@@ -216,4 +232,20 @@ def test_silent_connections_make_room_for_others() -> None:
     finally:
         for each in silent:
             each.close()
+        server.stop()
+
+
+def test_a_body_in_chunks_of_a_byte_is_refused() -> None:
+    server = Server("--recognizer", "ppocr")
+    head = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+            client.sendall(head + b"1\r\nx\r\n" * 1500)
+            assert client.recv(100).startswith(b"HTTP/1.1 400")
+        body = png()
+        parts = (body[start : start + 100] for start in range(0, len(body), 100))
+        answer = httpx.post(f"{server.url}/v1/read", content=parts, timeout=60)
+        assert answer.status_code == 200
+        assert server.metric("ocr_plugin_open_requests") == 0
+    finally:
         server.stop()
