@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired
 
 from ocr_plugin.adapters.server_pictures import jpeg_of
+from ocr_plugin.adapters.server_shares import Turns
 from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages.decode import has_more_pages
@@ -29,18 +30,25 @@ class ServerDecoder:
 
     Args:
         options: limits of a page, and the resolution of PDFs.
-        time_limit: seconds that a request may take.
+        time_limit: seconds that a page may take.
         most: requests that may wait at once.
+        is_alone: tells whether no more than one client asks.
 
     Attributes:
         turns: taken by a request that decodes, and kept until its pages have found room.
     """
 
-    def __init__(self, options: ImageOptions, time_limit: float, most: int) -> None:
+    def __init__(
+        self,
+        options: ImageOptions,
+        time_limit: float,
+        most: int,
+        is_alone: Callable[[], bool],
+    ) -> None:
         self._time_limit = time_limit
         self._decoder = Decoder(options, _PROCESSES, time_limit)
         self._threads = ThreadPoolExecutor(most + _PROCESSES, thread_name_prefix="ocr-decode")
-        self.turns = asyncio.Semaphore(_PROCESSES)
+        self.turns = Turns(_PROCESSES, is_alone)
 
     async def start(self) -> None:
         """Waits for the first process, so that the first request does not."""
@@ -57,13 +65,17 @@ class ServerDecoder:
         return await loop.run_in_executor(self._threads, work, *arguments)
 
     async def has_more_pages(self, data: bytes, limit: int, name: str) -> bool:
-        """Returns whether a document has more pages than a limit; see `decode.has_more_pages`."""
-        async with self.turns:
-            return await self._in_process(name, has_more_pages, data, limit, name)
+        """Returns whether a document has more pages than a limit; see `decode.has_more_pages`.
 
-    async def jpeg(self, data: bytes, index: int, options: ImageOptions) -> bytes | None:
-        """Returns a page as JPEG; see `server_pictures.jpeg_of`."""
-        async with self.turns:
+        To be called in a turn.
+        """
+        return await self._in_process(name, has_more_pages, data, limit, name)
+
+    async def jpeg(
+        self, data: bytes, client: str, index: int, options: ImageOptions
+    ) -> bytes | None:
+        """Returns a page as JPEG, in a turn of a client; see `server_pictures.jpeg_of`."""
+        async with self.turns.of(client):
             return await self._in_process("upload", jpeg_of, data, index, options)
 
     @asynccontextmanager
@@ -91,6 +103,9 @@ class ServerDecoder:
                 continue
             except (ProcessExpired, MemoryError) as error:
                 reason = "decoding it takes more memory than is allowed, or crashes"
+                raise UnreadableImage(name, reason) from error
+            except TimeoutError as error:  # the process's, not the request's, which cancels
+                reason = f"decoding it takes more than {self._time_limit:g} s"
                 raise UnreadableImage(name, reason) from error
         raise UnreadableImage(name, "the decoder processes died again and again")
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -13,11 +13,13 @@ from starlette.requests import ClientDisconnect
 from ocr_plugin.adapters.server_decoding import ServerDecoder
 from ocr_plugin.adapters.server_guidance import Told, readers_for
 from ocr_plugin.adapters.server_metrics import Metrics, Outcome
+from ocr_plugin.adapters.server_shares import Full, Lost, Places, cancelled
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.engine.shared_engine import Busy, PageFuture, SharedEngine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage, one_line
 from ocr_plugin.options import ImageOptions, Options, PdfText
+from ocr_plugin.pages.decoder_pool import Decoding
 from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.schema import Page, PageError
 
@@ -27,8 +29,11 @@ _Done = TypeVar("_Done")
 _BODY_SECONDS, _BYTES_A_SECOND = 10.0, 100_000
 # Bodies that may be on their way at once, for each request that may be read.
 _BODIES_A_REQUEST = 4
-# Pages of one request that are submitted ahead.
-_WINDOW = 4
+# Pages of one request that are submitted ahead, and pages that are read together: no more, so that
+# who comes next does not wait for long.
+_WINDOW, _BATCH = 4, 8
+# For what is being read when the server ends: nobody waits for it any more.
+_LAST_BATCH_S = 5.0
 _RETRY_S = 0.02
 
 
@@ -38,6 +43,9 @@ class ServerOptions(Options):
     max_bytes: int = Field(default=25_000_000, gt=0, description="Limit of a request's body.")
     max_pages: int = Field(default=100, gt=0, description="Limit of a document.")
     time_limit: float = Field(default=60.0, gt=0, description="Seconds per request.")
+    page_seconds: float = Field(
+        default=10.0, gt=0, description="Seconds that decoding a page may take."
+    )
     max_requests: int = Field(
         default=32, gt=0, description="Requests at once; others get status 503."
     )
@@ -74,20 +82,27 @@ class RequestHandler:
     """Admits requests, and answers them."""
 
     def __init__(self, engine: Engine, limits: ServerOptions) -> None:
-        self.shared = SharedEngine(engine, readers=limits.readers)
+        self.shared = SharedEngine(engine, readers=limits.readers, batch=_BATCH)
         self.metrics = Metrics()
         self._limits = limits
-        self._inside = self._arriving = 0
-        self._decoder = ServerDecoder(engine.options.images, limits.time_limit, limits.max_requests)
+        self._inside = Places(limits.max_requests)
+        # So many that slow clients cannot keep others out, and few enough for memory.
+        self._arriving = Places(_BODIES_A_REQUEST * limits.max_requests)
+        self._decoder = ServerDecoder(
+            engine.options.images,
+            min(limits.time_limit, limits.page_seconds),
+            limits.max_requests,
+            is_alone=lambda: self._inside.clients <= 1,
+        )
 
     async def start(self) -> None:
         """Waits until what decodes has begun."""
         await self._decoder.start()
 
     def close(self) -> None:
-        """Stops decoding, reads the waiting pages, then stops."""
+        """Stops decoding and reading; does not wait for long for what is being read."""
         self._decoder.close()
-        self.shared.close()
+        self.shared.close(_LAST_BATCH_S)
 
     async def answer(
         self, request: Request, name: str, asked: Told, pdf_text: PdfText | None = None
@@ -108,14 +123,18 @@ class RequestHandler:
             await self._admit(
                 request,
                 outcome,
-                lambda data: self._read(data, name, asked, images, outcome.read),
+                lambda data: self._read(
+                    data, name, client_of(request), asked, images, outcome.read
+                ),
             )
             return Answer(pages=outcome.pages, errors=outcome.errors)
 
     async def picture(self, request: Request, index: int) -> bytes:
         """Returns a page as JPEG; raises `Refusal` if there is none."""
         with self.metrics.request() as outcome:
-            return await self._admit(request, outcome, lambda data: self._shown(data, index))
+            return await self._admit(
+                request, outcome, lambda data: self._shown(data, client_of(request), index)
+            )
 
     async def _admit(
         self,
@@ -139,12 +158,12 @@ class RequestHandler:
         work: Callable[[bytes], Coroutine[Any, Any, _Done]],
     ) -> _Done:
         data = await self._received(request)
-        if self._inside >= self._limits.max_requests:
-            raise Refusal(503, "Busy", f"{self._inside} requests are being read; try again")
-        self._inside += 1
         try:
-            async with asyncio.timeout(self._limits.time_limit):
-                return await _until_disconnected(request, work(data))
+            with self._inside.taken(client_of(request)) as place:
+                async with asyncio.timeout(self._limits.time_limit):
+                    return await place.keep(_until_disconnected(request, work(data)))
+        except (Full, Lost):
+            raise self._busy() from None
         except TimeoutError:
             pages = f"{len(outcome.read)} pages were read"
             message = f"time limit of {self._limits.time_limit:g} s: {pages}"
@@ -153,25 +172,28 @@ class RequestHandler:
             raise Refusal(422, "UnreadableImage", str(error)) from error
         except ConfigurationError as error:
             raise Refusal(422, "BadRequest", one_line(error)) from error
-        finally:
-            self._inside -= 1
+
+    def _busy(self) -> Refusal:
+        return Refusal(503, "Busy", f"{len(self._inside)} requests are being read; try again")
 
     async def _received(self, request: Request) -> bytes:
         """Returns the body once it is there; until then the request takes nobody's place."""
-        # So many that slow clients cannot keep others out, and few enough for memory.
-        if self._arriving >= _BODIES_A_REQUEST * self._limits.max_requests:
-            raise Refusal(503, "Busy", f"{self._arriving} requests are on their way; try again")
-        if self._inside >= self._limits.max_requests:
-            raise Refusal(503, "Busy", f"{self._inside} requests are being read; try again")
-        self._arriving += 1
+        client = client_of(request)
         try:
-            return await self._body(request)
+            # Before the body comes, which would be for nothing.
+            self._inside.check(client)
+        except Full:
+            raise self._busy() from None
+        try:
+            with self._arriving.taken(client) as place:
+                return await place.keep(self._body(request))
+        except (Full, Lost):
+            message = f"{len(self._arriving)} requests are on their way; try again"
+            raise Refusal(503, "Busy", message) from None
         except TimeoutError:
             raise Refusal(408, "TooSlow", "the body takes too long to come") from None
         except ClientDisconnect:
             raise _GONE from None
-        finally:
-            self._arriving -= 1
 
     async def _body(self, request: Request) -> bytes:
         """Returns the body, or rejects it as soon as it is known to be too long or a form."""
@@ -198,42 +220,53 @@ class RequestHandler:
         self,
         data: bytes,
         name: str,
+        client: str,
         asked: Told,
         images: ImageOptions,
         read: list[Page | PageError],
     ) -> None:
         """Appends the result of each page of a document, in order."""
         readers = await self._decoder.in_thread(readers_for, self.shared.engine, asked)
-        if await self._decoder.has_more_pages(data, self._limits.max_pages, name):
-            raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
         ahead: deque[PageFuture] = deque()
+
+        async def hand_in(decoding: Decoding) -> bool:
+            pages = await self._decoder.next_pages(decoding)
+            for page in pages or ():
+                ahead.append(await self._hand_in(page, readers, client))
+            return pages is not None
+
         try:
-            async with self._decoder.decoding(data, name, images) as decoding:
-                pages: list[PageImage | PageError] | None = []
-                while pages is not None:
-                    async with self._decoder.turns:
-                        pages = await self._decoder.next_pages(decoding)
-                        for page in pages or ():
-                            ahead.append(await self._hand_in(page, readers))
+            async with AsyncExitStack() as stack:
+                async with self._decoder.turns.of(client):
+                    if await self._decoder.has_more_pages(data, self._limits.max_pages, name):
+                        raise Refusal(413, "TooLarge", f"more than {self._limits.max_pages} pages")
+                    begun = self._decoder.decoding(data, name, images)
+                    decoding = await stack.enter_async_context(begun)
+                    goes_on = await hand_in(decoding)
+                while goes_on:
                     while len(ahead) >= _WINDOW:
                         read.append(await _first_of(ahead))
+                    async with self._decoder.turns.of(client, goes_on=True):
+                        goes_on = await hand_in(decoding)
             while ahead:
                 read.append(await _first_of(ahead))
         finally:
             for future in ahead:
                 future.give_up()
 
-    async def _shown(self, data: bytes, index: int) -> bytes:
+    async def _shown(self, data: bytes, client: str, index: int) -> bytes:
         """Returns a page of a document as JPEG."""
         # As it is drawn: whether it has a text of its own does not matter.
         images = self.shared.engine.options.images.model_copy(update={"pdf_text": "ocr"})
         if index < self._limits.max_pages:
-            shown = await self._decoder.jpeg(data, index, images)
+            shown = await self._decoder.jpeg(data, client, index, images)
             if shown is not None:
                 return shown
         raise Refusal(404, "NoPage", f"there is no page {index}, counted from 0")
 
-    async def _hand_in(self, page: PageImage | PageError, readers: PageReaders) -> PageFuture:
+    async def _hand_in(
+        self, page: PageImage | PageError, readers: PageReaders, client: str
+    ) -> PageFuture:
         """Submits a page once there is room for it.
 
         Raises:
@@ -247,8 +280,13 @@ class RequestHandler:
             return failed
         while True:
             with suppress(Busy):
-                return self.shared.submit(page, readers=readers)
+                return self.shared.submit(page, readers=readers, client=client)
             await asyncio.sleep(_RETRY_S)
+
+
+def client_of(request: Request) -> str:
+    """Returns the address of a request's client; behind a proxy it is the one that this tells."""
+    return request.client.host if request.client else ""
 
 
 async def _first_of(ahead: deque[PageFuture]) -> Page | PageError:
@@ -268,9 +306,7 @@ async def _until_disconnected(request: Request, work: Coroutine[Any, Any, _Done]
             raise _GONE
         return reading.result()
     finally:
-        reading.cancel()
-        leaving.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(reading, leaving)
 
 
 async def _left(request: Request) -> None:

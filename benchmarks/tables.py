@@ -8,7 +8,13 @@ Each table stands between two marks; a test fails where it is not what this woul
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import detection_tables, language_tables, page_tables, speed_tables
+from benchmarks import (
+    detection_tables,
+    language_tables,
+    page_tables,
+    robustness_tables,
+    speed_tables,
+)
 from benchmarks.markdown import measured, report, table
 
 _ROOT = Path(__file__).parents[1]
@@ -47,6 +53,7 @@ def current() -> dict[Path, str]:
     """Returns every document with the tables that the committed results give."""
     tables: dict[Path, Mapping[str, Callable[[], str]]] = {
         _ROOT / "README.md": {"words": word_table, "pages": page_tables.short_table},
+        _ROOT / "SECURITY.md": robustness_tables.tables(),
         _ROOT / "docs" / "batch.md": {"speed": batch_table, "soak": soak_table},
         _ROOT / "docs" / "language.md": {"readers": reader_table, "language": language_table},
         _ROOT / "docs" / "languages.md": language_tables.tables(),

@@ -9,7 +9,7 @@ from ocr_plugin.pages.raster import PageImage
 
 
 def decoded(task: decoder_pool._Task, first: int, count: int) -> decoder_pool._Chunk:
-    """Decodes, but dies at a page whose left upper pixel is pure red, and hangs at a pure blue."""
+    """Decodes, but dies at a page whose upper left pixel is red, hangs at blue, fails at green."""
     chunk = decoder_pool._decoded(task, first, count)
     for page in chunk.pages:
         if isinstance(page, PageImage):
@@ -18,6 +18,8 @@ def decoded(task: decoder_pool._Task, first: int, count: int) -> decoder_pool._C
                 os.kill(os.getpid(), signal.SIGKILL)
             if colour == (0, 0, 255):
                 time.sleep(60)
+            if colour == (0, 255, 0):
+                raise ZeroDivisionError("by\nzero")
     return chunk
 
 

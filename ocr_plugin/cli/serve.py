@@ -60,6 +60,9 @@ def serve(
     ] = 25,
     max_pages: Annotated[int, typer.Option(min=1, help="Limit of a document.")] = 100,
     time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds per request.")] = 60,
+    page_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that decoding a page may take.")
+    ] = 10,
     max_requests: Annotated[int, typer.Option(min=1, help="At once; others get status 503.")] = 32,
     readers: Annotated[
         int, typer.Option(min=1, help="Batches read in parallel; on a GPU more than one.")
@@ -90,6 +93,7 @@ def serve(
         max_bytes=round(max_megabytes * 1_000_000),
         max_pages=max_pages,
         time_limit=time_limit,
+        page_seconds=page_seconds,
         max_requests=max_requests,
         readers=readers,
     )

@@ -6,13 +6,14 @@ page is read at once and many pages fill the recognizer's batches.
 
 import threading
 import time
-from collections import deque
-from collections.abc import Generator, Iterator
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
+from operator import itemgetter
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.page_readers import PageReaders
@@ -42,8 +43,14 @@ class PageFuture(Future[Page | PageError]):
         self.cancel()
 
 
-# A page, what reads it, and the future of its result.
-_Task = tuple[PageImage, PageReaders, PageFuture]
+class _Task(NamedTuple):
+    """A page, what reads it, the future of its result, and who submitted it."""
+
+    image: PageImage
+    readers: PageReaders
+    future: PageFuture
+    client: str
+
 
 _WINDOW = 8
 
@@ -98,7 +105,7 @@ class SharedEngine:
     def longest_wait(self) -> float:
         """Seconds since the oldest page was submitted that is not read yet; 0 if there is none."""
         with self._changed:
-            own = [future.submitted for *_, future in self._waiting]
+            own = [task.future.submitted for task in self._waiting]
             own += [future.submitted for future in self._begun if future.is_wanted]
         return time.monotonic() - min(own) if own else 0.0
 
@@ -112,6 +119,7 @@ class SharedEngine:
         image: PageImage,
         timeout: float | None = 0,
         readers: PageReaders | None = None,
+        client: str = "",
     ) -> PageFuture:
         """Submits a page; returns the future of its result.
 
@@ -119,18 +127,20 @@ class SharedEngine:
             image: a decoded page.
             timeout: seconds to wait for room; None waits without limit.
             readers: by `Engine.readers`; None for the engine's own guidance.
+            client: who submits it. Of several clients each has as many pages in a batch as the
+                others, as far as they wait; a client has its share of the room.
 
         Raises:
             Busy: the queue is full.
             RuntimeError: the engine has been closed.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._has_room(image), timeout):
+            if not self._changed.wait_for(lambda: self._has_room(image, client), timeout):
                 raise Busy(f"{self.waiting} pages are waiting; try again later")
             if self._closed:
                 raise RuntimeError("the shared engine is closed")
             future = PageFuture()
-            self._waiting.append((image, readers or self.engine.readers(), future))
+            self._waiting.append(_Task(image, readers or self.engine.readers(), future, client))
             self._changed.notify_all()
             return future
 
@@ -156,13 +166,18 @@ class SharedEngine:
                 if isinstance(item, Future):
                     item.cancel()
 
-    def close(self) -> None:
-        """Reads the waiting pages, then stops; `submit` raises from now on."""
+    def close(self, patience: float | None = None) -> None:
+        """Reads the waiting pages, then stops; `submit` raises from now on.
+
+        Args:
+            patience: seconds to wait for that; None waits without limit.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        until = None if patience is None else time.monotonic() + patience
         for thread in self._threads:
-            thread.join()
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
 
     def __enter__(self) -> Self:
         return self
@@ -175,27 +190,33 @@ class SharedEngine:
     ) -> None:
         self.close()
 
-    def _has_room(self, image: PageImage) -> bool:
+    def _has_room(self, image: PageImage, client: str) -> bool:
         if self._closed or not self._waiting:
             return True
-        pixels = sum(_size(waiting) for waiting, *_ in self._waiting) + _size(image)
-        return len(self._waiting) < self._room and pixels <= self._room_pixels
+        pixels = sum(_size(task.image) for task in self._waiting) + _size(image)
+        if pixels > self._room_pixels:
+            return False
+        waiting = Counter(task.client for task in self._waiting)
+        share = self._room // len(waiting.keys() | {client})
+        return len(self._waiting) < self._room or waiting[client] < share // 2
 
     def _work(self) -> None:
         while tasks := self._taken():
             self._read(tasks)
 
     def _taken(self) -> deque[_Task]:
-        """Waits for pages and takes the oldest; empty once the engine is closed."""
+        """Waits for pages and takes the oldest of each client; empty once the engine is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
             tasks: deque[_Task] = deque()
             pixels = 0
-            while self._waiting and len(tasks) < self._batch:
-                pixels += _size(self._waiting[0][0])
-                if tasks and pixels > self._batch_pixels:
+            for task in _in_turn(self._waiting):
+                pixels += _size(task.image)
+                if len(tasks) == self._batch or (tasks and pixels > self._batch_pixels):
                     break
-                tasks.append(self._waiting.popleft())
+                tasks.append(task)
+            taken = set(map(id, tasks))
+            self._waiting = deque(task for task in self._waiting if id(task) not in taken)
             self._changed.notify_all()
             return tasks
 
@@ -204,7 +225,7 @@ class SharedEngine:
 
         def requests() -> Iterator[PageRequest]:
             while tasks:
-                image, readers, future = tasks.popleft()
+                image, readers, future, _ = tasks.popleft()
                 # A page that was cancelled while it waited is not read.
                 if future.set_running_or_notify_cancel():
                     begun.append(future)
@@ -221,9 +242,19 @@ class SharedEngine:
         except BaseException as error:  # passed to every waiting caller
             with self._changed:
                 self._begun.difference_update(begun)
-            for future in (*begun, *(future for *_, future in tasks)):
+            for future in (*begun, *(task.future for task in tasks)):
                 with suppress(InvalidStateError):
                     future.set_exception(error)
+
+
+def _in_turn(waiting: Iterable[_Task]) -> list[_Task]:
+    """Returns tasks so that the first of every client comes before the second of any."""
+    before = Counter[str]()
+    ranked = []
+    for task in waiting:
+        ranked.append((before[task.client], task))
+        before[task.client] += 1
+    return [task for _, task in sorted(ranked, key=itemgetter(0))]
 
 
 def _size(image: PageImage) -> int:

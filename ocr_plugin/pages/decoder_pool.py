@@ -137,10 +137,10 @@ class Decoding:
             chunk = future.result()
         except BrokenProcessPool as error:
             return self._asked_again(error)
-        except (ProcessExpired, DecodingTimeout, MemoryError) as error:
-            return self._failed(error)
         except CancelledError:  # closed from another thread
             return None
+        except Exception as error:  # a defect at one file, here or in a library, ends nothing else
+            return self._failed(error)
         self._failures = self._deaths = 0
         self.page_count += len(chunk.pages)
         self._count, self._future = _CHUNK, None
@@ -190,8 +190,10 @@ class Decoding:
             kind, reason = "MemoryLimit", "decoding it takes more memory than is allowed"
         elif isinstance(error, BrokenProcessPool):
             kind, reason = "DecoderDied", "the decoder processes died again and again"
-        else:
+        elif isinstance(error, DecodingTimeout):
             kind, reason = "TimeLimit", f"decoding took more than {self._decoder._time_limit:g} s"
+        else:
+            kind, reason = type(error).__name__, f"decoding failed: {one_line(error)}"
         self._failures, self._future = self._failures + 1, None
         index = self.page_count
         self.page_count += 1

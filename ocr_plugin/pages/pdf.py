@@ -8,6 +8,7 @@ import numpy as np
 import pypdfium2
 
 from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages.pdf_damage import lost_of
 from ocr_plugin.pages.pdf_layer import chosen_layer
 from ocr_plugin.pages.pdf_pictures import damages, told
 from ocr_plugin.pages.raster import Picture, Pictures, Unusable, check_size, too_many_pages
@@ -41,7 +42,7 @@ def pdf_pages(source: bytes | Path, options: ImageOptions, first: int = 0) -> Pi
             try:
                 if index == options.max_pages:
                     raise too_many_pages(options.max_pages)
-                picture: Picture | Unusable = _pdf_page(document, index, options)
+                picture: Picture | Unusable = _pdf_page(document, index, options, source)
             except Unusable as error:
                 picture = error
             missing = missing + 1 if isinstance(picture, _Missing) else 0
@@ -102,7 +103,9 @@ def _pdf_document(source: bytes | Path) -> tuple[pypdfium2.PdfDocument, int]:
         return document, len(document)
 
 
-def _pdf_page(document: pypdfium2.PdfDocument, index: int, options: ImageOptions) -> Picture:
+def _pdf_page(
+    document: pypdfium2.PdfDocument, index: int, options: ImageOptions, source: bytes | Path
+) -> Picture:
     scale = options.pdf_dpi / _POINTS_PER_INCH
     with _PDFIUM:
         try:
@@ -119,6 +122,8 @@ def _pdf_page(document: pypdfium2.PdfDocument, index: int, options: ImageOptions
             pixels = _rendered(page, scale)
             printed, warnings = chosen_layer(page, pixels, options, lambda: _rendered(page, scale))
             damage = told(damaged, pixels, has_text=bool(printed))
+            if not damage and not printed and (pixels == pixels[0, 0]).all():
+                damage = lost_of(document, source)
             return Picture(pixels, damage + warnings, printed)
         except pypdfium2.PdfiumError as error:
             raise Unusable("the PDF page cannot be rendered") from error

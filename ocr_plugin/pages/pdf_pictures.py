@@ -74,7 +74,11 @@ def _pictures(page: pypdfium2.PdfPage) -> Iterator[pypdfium2.PdfImage]:
 
 def _damage(picture: pypdfium2.PdfImage, max_pixels: int) -> str:
     """Returns why a picture cannot be decoded as a whole, or an empty string."""
-    if picture.get_filters() == ["DCTDecode"]:
+    try:
+        filters = picture.get_filters()
+    except UnicodeDecodeError:
+        return "its filter has an unknown name"
+    if filters == ["DCTDecode"]:
         return _damage_of_jpeg(_as_file(bytes(picture.get_data())), max_pixels)
     # Not by pypdfium2's own class, which complains of being closed.
     bitmap = raw.FPDFImageObj_GetBitmap(picture)

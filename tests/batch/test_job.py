@@ -292,6 +292,20 @@ def test_hostile_pages_are_errors_and_the_rest_is_read(
     assert_whole(tmp_path / "job", 4, 6)
 
 
+def test_a_defect_at_a_page_is_its_error_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_pool, "_decoded", hostile.decoded)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.tiff").write_bytes(document((1, 1, 1), (0, 255, 0), (2, 2, 2)))
+    (tmp_path / "in" / "b.png").write_bytes(picture(5, 5, 5))
+    assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 3
+    (error,) = errors(tmp_path / "job")
+    assert (error["page_index"], error["error"]["kind"]) == (1, "ZeroDivisionError")
+    assert error["error"]["message"] == "decoding failed: by zero"
+    assert_whole(tmp_path / "job", 3, 1)
+
+
 def test_pages_too_large_are_errors(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.new("1", (40_000, 50_000)).save(tmp_path / "in" / "huge.png")  # 2 gigapixels, 250 kB

@@ -173,6 +173,44 @@ def test_closing_reads_what_waits_and_refuses_more(gate: Gate) -> None:
         engine.submit(page(3))
 
 
+def test_closing_waits_no_longer_than_it_is_told(gate: Gate) -> None:
+    engine = shared(gate)
+    future = engine.submit(page(1))
+    assert gate.entered.wait(30)
+    engine.close(patience=0.1)
+    assert not future.done()
+    gate.open.set()
+    engine.close()
+    assert text(future.result(0)) == "s1"
+
+
+def test_of_several_clients_each_is_in_the_next_batch(gate: Gate) -> None:
+    with shared(gate, batch=4) as engine:
+        first = engine.submit(page(1), client="many")
+        assert gate.entered.wait(30)
+        order: list[str] = []
+        for shade, client in zip(range(2, 10), ["many"] * 6 + ["few"] * 2, strict=True):
+            future = engine.submit(page(shade), client=client)
+            future.add_done_callback(lambda done: order.append(text(done.result())))
+        gate.open.set()
+        first.result(30)
+    assert order == ["s2", "s8", "s3", "s9", "s4", "s5", "s6", "s7"]
+
+
+def test_a_client_finds_room_beside_one_that_fills_the_queue(gate: Gate) -> None:
+    with shared(gate, room=4, batch=1) as engine:
+        futures = [engine.submit(page(1), client="many")]
+        assert gate.entered.wait(30)
+        futures += [engine.submit(page(shade), client="many") for shade in (2, 3, 4, 5)]
+        with pytest.raises(Busy):
+            engine.submit(page(6), client="many")
+        futures.append(engine.submit(page(7), client="few"))
+        with pytest.raises(Busy):
+            engine.submit(page(8), client="few")
+        gate.open.set()
+        assert [text(each.result(30)) for each in futures] == ["s1", "s2", "s3", "s4", "s5", "s7"]
+
+
 def test_documents_of_many_threads_come_back_whole(gate: Gate, tmp_path: Path) -> None:
     gate.open.set()
     documents = []

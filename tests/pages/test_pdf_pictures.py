@@ -132,3 +132,9 @@ def test_text_that_is_taken_stands_without_its_picture() -> None:
     assert got.printed and got.printed[0].words[0].text == "unseen"
     assert got.warnings[0].startswith("a picture on the PDF page is damaged: ")
     assert isinstance(pages(data, AT_72)[0], PageFailure)
+
+
+def test_a_filter_without_a_name_that_is_text_is_a_damage() -> None:
+    kind = SOUND[0][:5] + b"\xd2" + SOUND[0][5:]
+    (told,) = page(document((kind, SOUND[1]), content=MARK), AT_72).warnings
+    assert told == "a picture on the PDF page is damaged: its filter has an unknown name"
