@@ -89,7 +89,8 @@ def locate(entry: ModelEntry) -> Path | None:
 
 def bundled() -> Path | None:
     """Returns the file of the bundled model, if it is there."""
-    return locate(next(entry for entry in catalogue() if entry.name == DEFAULT_MODEL))
+    found = (locate(entry) for entry in catalogue() if entry.name == DEFAULT_MODEL)
+    return next(found, None)
 
 
 def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Path:
