@@ -2,11 +2,12 @@
 
     python -m benchmarks.attack [--seconds 300] [--time-limit 60] [--only KIND]... [--out FILE.json]
 
-``ocr-plugin serve`` runs with its default limits. All of `attackers.KINDS`, or those named, go on at once, each from an address of its own, while a client at another address
-posts one small page a second, and tries again after a second where it is told 503 (Retry-After).
-A page counts where its text comes within the time limit of when it was first sent. Meanwhile the
-memory of the server and of its decoders is noted, and whether /v1/health answers; at the end the
-server is told to end (SIGTERM) while pages are under way.
+``ocr-plugin serve`` runs with its default limits. All of `attackers.KINDS`, or those named, go on
+at once, each from an address of its own, while a client at another address posts one small page a
+second, and tries again after a second where it is told 503 (Retry-After). A page counts where its
+text comes within the time limit of when it was first sent. Meanwhile the memory of the server and
+of its decoders is noted, and whether /v1/health answers; at the end the server is told to end
+(SIGTERM) while pages are under way.
 """
 
 import argparse

@@ -7,7 +7,7 @@ from benchmarks.markdown import measured, report, table
 _KINDS = {
     "pages": ("page",),
     "pages with a warning": ("warned",),
-    "an error": ("error", "partly", "memory"),
+    "an error of a page or the file": ("error", "partly", "memory"),
     "emptier than before, no warning": ("empty", "lost"),
     "anything else": ("exception", "message", "crash", "time"),
 }
@@ -20,7 +20,7 @@ _SERIES = {
 
 def tables() -> Mapping[str, Callable[[], str]]:
     """Returns what makes each table, by the name of its mark."""
-    return {"fuzz": fuzz_table, "kills": kills_table}
+    return {"fuzz": fuzz_table, "kills": kills_table, "attack": attack_table}
 
 
 def fuzz_table() -> str:
@@ -42,3 +42,22 @@ def kills_table() -> str:
         cells = (found[count], found["pages"], found["lost"], found["twice"])
         rows.append([title, *map(str, cells)])
     return table(["", "times", "pages", "lost", "twice"], rows, measured("kills.json"))
+
+
+def attack_table() -> str:
+    """Returns the Markdown table of the server under attack, and the line under it."""
+    (found,) = report("attack.json")["sets"].values()
+    rows = []
+    for when in ("before", "attacked", "after"):
+        seen = found[when]
+        rows.append([
+            when,
+            f"{seen['pages_answered']} of {seen['pages_sent']}",
+            f"{seen['median_s']:.1f}, {seen['slowest_s']:.1f}",
+            f"{seen['health_ok']} of {seen['health_asked']}",
+            f"{seen['server_mb']}, {seen['decoders_mb']}",
+            f"{seen['load'][0]:.0f} to {seen['load'][1]:.0f}",
+        ])  # fmt: skip
+    head = ["", "pages answered", "median, slowest: s", "health", "server, decoders: MB"]
+    ended = f"ended {found['ended_after_s']:.0f} s after SIGTERM with pages under way; "
+    return table([*head, "load of the machine"], rows, measured("attack.json", ended))
