@@ -14,6 +14,7 @@ from ocr_plugin.runtime.extras import needed_for
 
 if TYPE_CHECKING:
     from ocr_plugin.recognizers.clip4str.catalogue import ModelEntry
+    from ocr_plugin.recognizers.ppocr_catalogue import LineModel
 
 models = typer.Typer(rich_markup_mode=None)
 
@@ -30,9 +31,7 @@ def list_by_default(context: typer.Context, as_json: AsJson = False) -> None:
 @models.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List the models that have names, and their files on this machine."""
-    from ocr_plugin.recognizers.clip4str.catalogue import catalogue
-
-    rows = [_description(entry) for entry in catalogue()]
+    rows = [_description(entry) for entry in _named()]
     with results_only() as stream:
         if as_json:
             for row in rows:
@@ -46,10 +45,9 @@ def download(
     name: Annotated[str, typer.Argument(metavar="NAME")], offline: Offline = False
 ) -> None:
     """Download a model, unless it is here already, and print its path."""
-    from ocr_plugin.recognizers.clip4str.catalogue import catalogue
     from ocr_plugin.recognizers.clip4str.model_files import fetch
 
-    known = {entry.name: entry for entry in catalogue()}
+    known = {entry.name: entry for entry in _named()}
     if name not in known:
         raise ConfigurationError(f"there is no model called {name!r}; models: {', '.join(known)}")
     with results_only() as stream:
@@ -84,7 +82,14 @@ def export(
         print(write(model, out, offline=offline), file=stream)
 
 
-def _description(entry: "ModelEntry") -> dict[str, Any]:
+def _named() -> "list[ModelEntry | LineModel]":
+    from ocr_plugin.recognizers.clip4str.catalogue import catalogue
+    from ocr_plugin.recognizers.ppocr_catalogue import line_models
+
+    return [*catalogue(), *line_models()]
+
+
+def _description(entry: "ModelEntry | LineModel") -> dict[str, Any]:
     from ocr_plugin.recognizers.clip4str.model_files import known_sha256, locate
     from ocr_plugin.runtime.weights import sha256_of
 
@@ -93,7 +98,7 @@ def _description(entry: "ModelEntry") -> dict[str, Any]:
     return {
         "name": entry.name,
         # Until there is a file: four bytes per parameter.
-        "bytes": path.stat().st_size if path else entry.parameters * 4,
+        "bytes": path.stat().st_size if path else _expected_bytes(entry),
         "licence": entry.licence,
         "source": entry.source.page if entry.source else "this package",
         "path": str(path) if path else None,
@@ -102,10 +107,15 @@ def _description(entry: "ModelEntry") -> dict[str, Any]:
     }
 
 
+def _expected_bytes(entry: "ModelEntry | LineModel") -> int | None:
+    parameters: int | None = getattr(entry, "parameters", None)
+    return None if parameters is None else parameters * 4
+
+
 def _readable(row: dict[str, Any]) -> dict[str, str]:
     return {
         "name": row["name"],
-        "size": f"{row['bytes'] / 1e9:.3f} GB",
+        "size": "-" if row["bytes"] is None else f"{row['bytes'] / 1e9:.3f} GB",
         "licence": row["licence"],
         "source": row["source"],
         "path": row["path"] or "not downloaded",

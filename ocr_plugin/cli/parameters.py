@@ -47,8 +47,13 @@ Offline = Annotated[bool, typer.Option("--offline", help="Never download anythin
 
 def chosen(recognizer: str | None, model: str | None) -> tuple[str, dict[str, Any]]:
     """Returns the recognizer's name and its options; a model alone implies it."""
-    name = recognizer or (MODEL_RECOGNIZER if model else DEFAULT_RECOGNIZER)
-    return name, {} if model is None else {"model": model}
+    from ocr_plugin.recognizers import ppocr_catalogue
+
+    if model is None:
+        return recognizer or DEFAULT_RECOGNIZER, {}
+    of_lines = ppocr_catalogue.line_model(model) is not None
+    implied = ppocr_catalogue.RECOGNIZER if of_lines else MODEL_RECOGNIZER
+    return recognizer or implied, {"model": model}
 
 
 def runtime_of(device: str | None, precision: str | None, offline: bool) -> RuntimeOptions:

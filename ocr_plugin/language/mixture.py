@@ -143,7 +143,10 @@ class Language:
         available = self.names[: -len(BESIDES)]
         for name in languages:
             if name not in available:
-                raise ConfigurationError(f"no language {name!r}: there are {', '.join(available)}")
+                raise ConfigurationError(
+                    f"no language {name!r}: there are {', '.join(available)}; models for other"
+                    " scripts are in: ocr-plugin models"
+                )
         if not languages:
             raise ConfigurationError(f"name at least one language of {', '.join(available)}")
         kept = [i for i, name in enumerate(available) if name in languages]

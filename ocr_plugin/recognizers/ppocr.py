@@ -10,18 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from ocr_plugin.errors import CheckpointError
 from ocr_plugin.language.choice import language_for
 from ocr_plugin.language.mixture import Language
-from ocr_plugin.options import OnnxPrecision, Options, RuntimeOptions
+from ocr_plugin.options import RuntimeOptions
 from ocr_plugin.protocols import RGB, Reading, Unit, WordReading
 from ocr_plugin.recognizers.calibration import Calibration
 from ocr_plugin.recognizers.constrained_beam import allowed_texts
@@ -31,6 +29,8 @@ from ocr_plugin.recognizers.decision import View, Weights, WeightsByKind, union
 from ocr_plugin.recognizers.guidance import UNGUIDED, Guidance, compiled
 from ocr_plugin.recognizers.line_spaces import Alphabet, path_with_spaces
 from ocr_plugin.recognizers.ppocr_decoding import line_reading, word_columns
+from ocr_plugin.recognizers.ppocr_files import named_file
+from ocr_plugin.recognizers.ppocr_options import PPOcrOptions, runtime_defaults
 from ocr_plugin.recognizers.whole_lines import decide_whole
 from ocr_plugin.recognizers.word_decider import WordDecider
 from ocr_plugin.runtime.networks import OnnxModel, onnx_name
@@ -59,48 +59,6 @@ _WEIGHTS = WeightsByKind(
 )
 
 
-class PPOcrOptions(Options):
-    """Options of `PPOcrRecognizer`."""
-
-    model_path: Path | None = Field(
-        default=None, description="An ONNX file; null for PP-OCRv6 small of the rapidocr wheel."
-    )
-    batch_size: int = Field(default=8, ge=1, description="Crops of equal width per run.")
-    width_step: int = Field(
-        default=32,
-        ge=8,
-        multiple_of=8,
-        description="Pixels; crops are padded to a multiple of this before they are read.",
-    )
-    min_width: int = Field(
-        default=160, ge=8, description="Pixels to which narrower crops are padded."
-    )
-    max_width: int = Field(
-        default=3200, ge=8, description="Pixels at height 48; wider crops are shrunk to this."
-    )
-    precision: OnnxPrecision = Field(
-        default="float32",
-        description="Numeric precision; bfloat16 runs in OpenVINO (extra openvino) on CPUs that"
-        " support it.",
-    )
-    space_prior: float = Field(
-        default=5.0,
-        gt=0,
-        allow_inf_nan=False,
-        description="Factor for the probability of a space by the network; the gaps in the ink"
-        " and the language count as well.",
-    )
-    threads: int = Field(default=0, ge=0, description="CPU threads; 0 for one per core.")
-    sure: float = Field(
-        default=0.95, gt=0, le=1, description="Words of this confidence are not looked at again."
-    )
-    language: str = Field(
-        default="auto",
-        description="What words are likely: auto for all languages, none, or some, such as de,fr;"
-        " without language, no word is looked at again.",
-    )
-
-
 @dataclass(frozen=True)
 class LineEvidence:
     """A line's reading, with what the network says about its doubtful words.
@@ -124,10 +82,14 @@ class PPOcrRecognizer:
     unit: Unit = "line"
 
     def __init__(self, runtime: RuntimeOptions | None = None, **options: Any) -> None:
-        self.options = PPOcrOptions.parse(_runtime_defaults(runtime or RuntimeOptions()) | options)
-        path = self.options.model_path or bundled_model(BUNDLED_MODEL)
+        self.options = PPOcrOptions.parse(runtime_defaults(runtime or RuntimeOptions()) | options)
+        path, sha256 = self.options.model_path or bundled_model(BUNDLED_MODEL), None
+        if self.options.model is not None:
+            path, sha256 = named_file(self.options.model, bool(runtime and runtime.offline))
         precision = self.options.precision
-        self._model = OnnxModel(path, threads=self.options.threads, precision=precision)
+        self._model = OnnxModel(
+            path, threads=self.options.threads, precision=precision, sha256=sha256
+        )
         characters = self._model.metadata.get("character")
         if characters is None:
             raise CheckpointError(f"{path}: the ONNX file does not list its characters")
@@ -159,7 +121,10 @@ class PPOcrRecognizer:
 
     def _guide(self, guidance: Guidance) -> None:
         """Sets what is decided by; only before the reader is handed out."""
-        self._language = language_for(guidance.language or self.options.language)
+        asked = guidance.language or self.options.language
+        # The language model knows words in Latin letters alone.
+        is_foreign = self.options.model is not None and asked == "auto"
+        self._language = None if is_foreign else language_for(asked)
         self._constraint = compiled(guidance.constraint, self.characters, "PP-OCR")
         decides = self._language is not None or self._constraint is not None
         decider = WordDecider(
@@ -338,10 +303,3 @@ class PPOcrRecognizer:
         scale = 1 / (len(steps) * filled)
         extents = [(min(e.first * scale, 1.0), min(e.last * scale, 1.0)) for e in path]
         return line_reading(text, confidences, extents), path
-
-
-def _runtime_defaults(runtime: RuntimeOptions) -> dict[str, Any]:
-    """Returns options by the runtime; the network runs on the CPU, in float32 or bfloat16."""
-    precision = "bfloat16" if runtime.precision == "bfloat16" else "float32"
-    on_cpu = runtime.device == "cpu"
-    return {"threads": runtime.threads, "precision": precision if on_cpu else "float32"}

@@ -24,21 +24,33 @@ class OnnxModel:
         path: of the file.
         threads: for each run; 0 for one per core.
         precision: float32 runs in ONNX Runtime, bfloat16 in OpenVINO.
+        sha256: that the file must have; None for any.
 
     Attributes:
         metadata: of the file, by name.
         sha256: of the file's bytes.
 
     Raises:
-        CheckpointError: the file is not an ONNX network, or keeps weights in other files.
+        CheckpointError: the file is not an ONNX network, or not the one that it must be, or keeps
+            weights in other files.
         ConfigurationError: the extra for bfloat16 is missing, or this CPU does not support it.
     """
 
     def __init__(
-        self, path: Path, *, threads: int = 0, precision: OnnxPrecision = "float32"
+        self,
+        path: Path,
+        *,
+        threads: int = 0,
+        precision: OnnxPrecision = "float32",
+        sha256: str | None = None,
     ) -> None:
         backend = OnnxRuntimeNetwork if precision == "float32" else OpenVinoNetwork
         content, self.sha256 = read_onnx(path)
+        if sha256 not in (None, self.sha256):
+            raise CheckpointError(
+                f"{path} is damaged or was changed: its sha256 is {self.sha256}, not {sha256};"
+                " delete it and download it again"
+            )
         try:
             self.metadata: dict[str, str] = metadata_of(content)
             self._network = backend(without_subnormals(content), threads)

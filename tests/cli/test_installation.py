@@ -7,6 +7,7 @@ import pytest
 
 from ocr_plugin.errors import ExitCode
 from ocr_plugin.recognizers.clip4str.catalogue import catalogue, published
+from ocr_plugin.recognizers.ppocr_catalogue import line_models
 from tests.cli.commands import Capture, call, run
 from tests.distributions import install
 
@@ -39,7 +40,8 @@ def test_models_are_listed_with_what_is_here(capfd: Capture, tmp_path: Path) -> 
     code, out, _ = run(capfd, "models")
     header, *rows = [line.split() for line in out.splitlines()]
     assert (code, header) == (0, ["name", "size", "licence", "source", "path", "sha256"])
-    assert [row[0] for row in rows] == [entry.name for entry in catalogue()]
+    named = [entry.name for entry in catalogue()] + [model.name for model in line_models()]
+    assert [row[0] for row in rows] == named
     assert rows[0][4:6] == ["this", "package"]
     assert rows[1][-2:] == [str(here), sha256]
     assert rows[2][-3:] == ["not", "downloaded", "-"]

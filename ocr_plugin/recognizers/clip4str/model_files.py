@@ -11,18 +11,44 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from filelock import FileLock
 
 from ocr_plugin.errors import CheckpointError, ModelUnavailable, first_line
 from ocr_plugin.recognizers.clip4str.catalogue import DEFAULT_MODEL, ModelEntry, catalogue
 from ocr_plugin.runtime import weights
+from ocr_plugin.runtime.hub import HubFile
 from ocr_plugin.runtime.private_folder import check_folder, check_private, private_folder
+from ocr_plugin.runtime.web import UrlFile, ZenodoFile
 from ocr_plugin.runtime.weights import cache_directory, sha256_of
 
 _log = logging.getLogger(__name__)
 _BUNDLED = Path(__file__).parent / "weights"
+
+
+class Published(Protocol):
+    """A model that has a name, as the catalogues have them."""
+
+    @property
+    def name(self) -> str:
+        """By which it is requested."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """Its name in the cache directory."""
+        ...
+
+    @property
+    def source(self) -> HubFile | UrlFile | ZenodoFile | None:
+        """Where it is published; None for a bundled model."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Of its bytes, where known from elsewhere than a download."""
+        ...
 
 
 class Known(NamedTuple):
@@ -58,7 +84,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         yield file, sha256
 
 
-def known_sha256(entry: ModelEntry) -> Known | None:
+def known_sha256(entry: Published) -> Known | None:
     """Returns what the SHA-256 of a model's downloaded file must be, if that is known."""
     if entry.sha256:
         return Known(entry.sha256, "was published")
@@ -81,7 +107,7 @@ def check_cached(path: Path) -> None:
     check_private(path)
 
 
-def locate(entry: ModelEntry) -> Path | None:
+def locate(entry: Published) -> Path | None:
     """Returns the model's file if it is on this machine; its bytes are not looked at."""
     path = (_BUNDLED if entry.source is None else cache_directory()) / entry.file
     return path if path.is_file() else None
@@ -93,7 +119,7 @@ def bundled() -> Path | None:
     return next(found, None)
 
 
-def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Path:
+def fetch(entry: Published, offline: bool = False, progress: bool = True) -> Path:
     """Returns the model's file, downloaded first if it is not on this machine.
 
     A download gets its name after it has been compared with the hash that is known, or else with
@@ -101,7 +127,7 @@ def fetch(entry: ModelEntry, offline: bool = False, progress: bool = True) -> Pa
     resumed. Of several processes one downloads, and the others wait.
 
     Args:
-        entry: of `catalogue`.
+        entry: of a catalogue.
         offline: forbids downloads, as do OCR_PLUGIN_OFFLINE=1 and HF_HUB_OFFLINE=1.
         progress: whether to show a bar on stderr while downloading.
 
@@ -143,7 +169,7 @@ def resolve(path_or_name: str | Path, offline: bool = False) -> Path:
     raise ModelUnavailable(f"there is no file or model called {path_or_name}; models: {known}")
 
 
-def _downloaded(entry: ModelEntry, target: Path, progress: bool) -> Path:
+def _downloaded(entry: Published, target: Path, progress: bool) -> Path:
     """Downloads a model to its place, and records its hash."""
     assert entry.source is not None
     staging = target.parent / f".{entry.file}.download"
