@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from ocr_plugin.layout.page import assemble
 from ocr_plugin.layout.printed import region_of
 from ocr_plugin.pages.raster import PageFailure, PageImage, PrintedLine, text_layer
 from ocr_plugin.protocols import RGB, Points, Reading, Recognizer, Regions, Unit
+from ocr_plugin.regions import geometry
 from ocr_plugin.regions.overprint import Overprint, overprint_of
 from ocr_plugin.regions.strips import strip_of
 from ocr_plugin.schema import EngineInfo, Page, Source
@@ -29,6 +31,8 @@ _SETTLED = 0.8
 _MARGIN = 0.05
 # Words cut out of a line one by one must beat the line by more.
 _WORDS_MARGIN = 0.1
+# Overlap and ratio of characters in common of a text that is seen in two colours.
+_SAME_PLACE, _ALIKE = 0.3, 0.5
 # Where the likeliest way to read a region shows another script, Latin letters in it are as a rule
 # that script turned round: they must be read this clearly.
 _UNKNOWN_MARGIN = 0.5
@@ -268,7 +272,9 @@ class PageWork:
         if self.is_flat:
             side = min(width, height)
             warnings = (*warnings, f"no text was looked for: a side of {side} px is too short")
-        best = [(region, region.best) for region in self.regions if region.best is not None]
+        best = self._without_echoes([
+            (region, region.best) for region in self.regions if region.best is not None
+        ])  # fmt: skip
         # Where a constraint says what texts may be, the page has no say.
         reconsider([
             (region.reader.lines, attempt.readings)
@@ -280,3 +286,28 @@ class PageWork:
             warnings = (*warnings, _UNKNOWN_SCRIPT)
         read = with_leaders(self.pixels, without_lookalikes(read))
         return assemble(source, read, info, min_confidence, warnings)
+
+    def _without_echoes(
+        self, read: list[tuple[RegionWork, Attempt]]
+    ) -> list[tuple[RegionWork, Attempt]]:
+        """Returns the readings without those of coloured ink that repeat the print under it.
+
+        What is printed in a colour between the two is seen in both.
+        """
+        if self.overprint is None:
+            return read
+        ink = self.overprint.ink
+        printed = [attempt for region, attempt in read if region.pixels is not ink]
+        return [
+            (region, attempt)
+            for region, attempt in read
+            if region.pixels is not ink or not any(_repeats(attempt, each) for each in printed)
+        ]
+
+
+def _repeats(one: Attempt, other: Attempt) -> bool:
+    """Returns whether two regions lie in the same place and read nearly alike."""
+    if geometry.iou(one.outline.polygon(), other.outline.polygon()) < _SAME_PLACE:
+        return False
+    text, known = ("".join(each.text for each in read.readings if each) for read in (one, other))
+    return SequenceMatcher(None, text, known, autojunk=False).ratio() >= _ALIKE

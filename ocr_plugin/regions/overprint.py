@@ -30,6 +30,11 @@ _NEAR = 15
 _LEAST, _FULLEST = 0.04, 0.5
 # At how many places it must touch print: coloured words beside black ones touch them hardly.
 _FEWEST_CROSSINGS = 4
+# Least share of its box that has coloured ink, and most of the ink that lies beside print.
+_LEAST_INK, _BESIDE = 0.015, 0.3
+# Strokes of print and of stamps are thinner than this, in thousandths of the page's long side; the
+# most of either that may be thicker.
+_THICKEST, _THICKEST_INK, _BLOBS = 10, 15, 0.2
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def overprint_of(pixels: RGB) -> Overprint | None:
     boxes = _outermost([
         box
         for box in _coloured(small, step, pixels.shape[1], pixels.shape[0])
-        if _crosses_print(pixels[box[1] : box[3], box[0] : box[2]])
+        if _crosses_print(pixels[box[1] : box[3], box[0] : box[2]], max(pixels.shape[:2]))
     ])  # fmt: skip
     if not boxes:
         return None
@@ -132,13 +137,36 @@ def _coloured(small: RGB, step: int, width: int, height: int) -> Iterator[Box]:
             )
 
 
-def _crosses_print(part: RGB) -> bool:
-    """Returns whether coloured ink touches black print in several places."""
+def _crosses_print(part: RGB, page: int) -> bool:
+    """Returns whether coloured ink lies across black print, and is not part of it.
+
+    Args:
+        part: (h, w, 3) uint8 RGB.
+        page: the page's long side, in pixels.
+    """
     tint = _tint(part)
     # Fringes of colour around black print, as some scanners leave them, are narrower.
-    stroke = np.ones((3, 3), np.uint8)
-    coloured = cv2.morphologyEx((tint > _TINT).astype(np.uint8), cv2.MORPH_OPEN, stroke)
+    coloured = _opened((tint > _TINT).astype(np.uint8), 3)
     black = ((part.max(axis=2) < _BLACK) & (tint <= _TINT)).astype(np.uint8)
-    near = cv2.dilate(coloured, np.ones((5, 5), np.uint8))
-    crossings, _ = cv2.connectedComponents(near & black)
-    return bool(crossings > _FEWEST_CROSSINGS)  # the first is what is no crossing
+    touched = np.asarray(cv2.dilate(coloured, np.ones((5, 5), np.uint8)), np.uint8) & black
+    crossings, _ = cv2.connectedComponents(touched)  # the first is what is no crossing
+    if crossings <= _FEWEST_CROSSINGS or coloured.mean() < _LEAST_INK:
+        return False
+    # Of print that is coloured itself, most colour is beside black; of a stamp, little.
+    near = np.asarray(cv2.dilate(black, np.ones((5, 5), np.uint8)), np.uint8)
+    beside = coloured & near
+    return (
+        bool(beside.sum() <= _BESIDE * coloured.sum())
+        and _is_of_strokes(black, max(_THICKEST * page // 1000, 7))
+        and _is_of_strokes(coloured, max(_THICKEST_INK * page // 1000, 11))
+    )
+
+
+def _is_of_strokes(mask: Mask, thickest: int) -> bool:
+    """Returns whether little of a mask is thicker than some pixels."""
+    return bool(_opened(mask, thickest).sum() <= _BLOBS * mask.sum())
+
+
+def _opened(mask: Mask, size: int) -> Mask:
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((size, size), np.uint8))
+    return np.asarray(opened, np.uint8)

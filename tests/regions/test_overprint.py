@@ -73,3 +73,13 @@ def test_fringes_of_colour_are_no_stamp() -> None:
     pixels = np.array(page())
     pixels[:, 1:, 0] = pixels[:, :-1, 0].copy()
     assert overprint_of(pixels) is None
+
+
+def test_print_in_dark_colour_is_read_once(engine: Engine) -> None:
+    pixels = stamped((30, 60, 190))
+    # Print of a colour between: much of it is black, its edges are coloured.
+    dark = pixels.max(axis=2) < 90
+    pixels[dark] = (20, 20, 95)
+    lines = [line.text for line in engine.read(pixels).lines]
+    assert len(lines) == len(set(lines))
+    assert sum("Received" in line for line in lines) == 1
