@@ -8,7 +8,7 @@ import numpy as np
 import pypdfium2
 
 from ocr_plugin.options import ImageOptions
-from ocr_plugin.pages.pdf_damage import lost_of
+from ocr_plugin.pages.pdf_damage import Losses
 from ocr_plugin.pages.pdf_layer import chosen_layer
 from ocr_plugin.pages.pdf_pictures import damages, told
 from ocr_plugin.pages.raster import Picture, Pictures, Unusable, check_size, too_many_pages
@@ -34,6 +34,7 @@ def pdf_pages(source: bytes | Path, options: ImageOptions, first: int = 0) -> Pi
         Unusable: the document as a whole cannot be opened.
     """
     document, count = _pdf_document(source)
+    losses = Losses(document, source)
     try:
         missing = _missing_before(document, first)
         # One more, for the error that stands for the rest.
@@ -42,7 +43,7 @@ def pdf_pages(source: bytes | Path, options: ImageOptions, first: int = 0) -> Pi
             try:
                 if index == options.max_pages:
                     raise too_many_pages(options.max_pages)
-                picture: Picture | Unusable = _pdf_page(document, index, options, source)
+                picture: Picture | Unusable = _pdf_page(document, index, options, losses)
             except Unusable as error:
                 picture = error
             missing = missing + 1 if isinstance(picture, _Missing) else 0
@@ -104,7 +105,7 @@ def _pdf_document(source: bytes | Path) -> tuple[pypdfium2.PdfDocument, int]:
 
 
 def _pdf_page(
-    document: pypdfium2.PdfDocument, index: int, options: ImageOptions, source: bytes | Path
+    document: pypdfium2.PdfDocument, index: int, options: ImageOptions, losses: Losses
 ) -> Picture:
     scale = options.pdf_dpi / _POINTS_PER_INCH
     with _PDFIUM:
@@ -123,7 +124,7 @@ def _pdf_page(
             printed, warnings = chosen_layer(page, pixels, options, lambda: _rendered(page, scale))
             damage = told(damaged, pixels, has_text=bool(printed))
             if not damage and not printed and (pixels == pixels[0, 0]).all():
-                damage = lost_of(document, source)
+                damage = losses.of_blank(page)
             return Picture(pixels, damage + warnings, printed)
         except pypdfium2.PdfiumError as error:
             raise Unusable("the PDF page cannot be rendered") from error

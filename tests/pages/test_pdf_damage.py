@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages import pdf_damage
 from ocr_plugin.pages.decode import open_pages
 from ocr_plugin.pages.raster import PageImage
 from tests.pages.test_pdf import pdf_from
 from tests.pages.test_pdf_pictures import stream
-from tests.sources import page
+from tests.sources import page, pages
 
 AT_72 = ImageOptions(pdf_dpi=72)
 TABLE = "the PDF page is blank, and the PDF's table of objects is damaged"
@@ -83,3 +84,34 @@ def test_an_object_has_no_end() -> None:
     data = document(b"/P Do")
     place = data.rindex(b"endstream\nendobj")
     assert seen(data[:place] + b"endstream\nxxxxxx" + data[place + 16 :])[1] == (MISSING,)
+
+
+def test_a_document_is_searched_once_for_all_its_blank_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+
+    def noted(data: object) -> tuple[str, ...]:
+        searched.append(data)
+        return ()
+
+    monkeypatch.setattr(pdf_damage, "_told", noted)
+    kids = [b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>"] * 9
+    named = b" ".join(b"%d 0 R" % number for number in range(3, 12))
+    data = pdf_from(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [%s] /Count 9 >>" % named,
+            *kids,
+        ]
+    )
+    assert len(pages(data, AT_72)) == 9 and len(searched) == 1
+    (tmp_path / "a.pdf").write_bytes(data)
+    for first in (0, 4, 8):
+        assert len(list(open_pages(tmp_path / "a.pdf", AT_72, first, sha256="known")))
+    assert len(searched) == 2
+
+
+def test_what_is_encrypted_is_not_searched() -> None:
+    damaged = document(b"/P Do", b"/Resources << /XObject << /P 9 0 R >> >>")
+    assert seen(damaged + b"% /Encrypt") == (True, ())
