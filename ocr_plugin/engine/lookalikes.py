@@ -24,7 +24,7 @@ _ENOUGH = 2
 _ROUND = frozenset("0OoQDCcG8B69eaº°○●◎⊙")
 _UPRIGHT = frozenset("mnuwMWNHIl1iTtLEFrj|![]/\\-_=+.,:;'\"")
 _FEW = 3
-_LIKELY, _LIKELIER, _SURE, _SURELY_NO_SHAPE = 0.75, 0.9, 0.8, 0.95
+_PAIR, _LIKELY, _LIKELIER, _SURE, _SURELY_NO_SHAPE = 0.6, 0.75, 0.9, 0.8, 0.95
 
 
 def without_lookalikes(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -116,8 +116,9 @@ def _may_be_text(attempt: Attempt) -> bool:
     if not any(map(str.isalnum, text)):
         return True
     if len(text) < _FEW:
-        # Of all shapes, rings are the commonest.
-        return attempt.confidence >= (_LIKELIER if _ROUND.issuperset(text) else _LIKELY)
+        # Of all shapes, rings are the commonest; hardly any looks like two different characters.
+        least = _LIKELIER if _ROUND.issuperset(text) else _LIKELY
+        return attempt.confidence >= (least if len(set(text)) < 2 else _PAIR)
     return not _is_like_shapes(text) or attempt.confidence >= _SURELY_NO_SHAPE
 
 

@@ -192,7 +192,9 @@ def test_the_command_joins_a_cluster(tmp_path: Path) -> None:
         command, env=os.environ | {"RAY_ADDRESS": address}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "1 pages" in done.stderr and done.stdout == ""
+    assert "1 pages" in done.stderr
+    # On a busy machine Ray itself warns there.
+    assert [each for each in done.stdout.splitlines() if "(raylet)" not in each] == []
     assert "alpha" in json.dumps(list(read_records(tmp_path / "job")))
 
 
