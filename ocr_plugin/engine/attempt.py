@@ -21,6 +21,11 @@ class Attempt(ReadRegion):
         return self.strips is self.seen
 
     @property
+    def text(self) -> str:
+        """All that was read, crop after crop."""
+        return "".join(reading.text for reading in self.readings if reading is not None)
+
+    @property
     def of_unknown_script(self) -> bool:
         """Whether none of the crops could be read for want of characters."""
         return all(reading is not None and reading.unknown_script for reading in self.readings)

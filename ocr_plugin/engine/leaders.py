@@ -253,8 +253,7 @@ def _row_of(middles: Floats) -> tuple[int, float]:
 
 def _is_part(attempt: Attempt, bands: Sequence[Points]) -> bool:
     """Returns whether nothing but dots was read in a region, and it lies in a leader's band."""
-    texts = [reading.text for reading in attempt.readings if reading is not None]
-    if "".join(texts).replace(" ", "").strip(_MARKS):
+    if attempt.text.replace(" ", "").strip(_MARKS):
         return False
     x, y = attempt.outline.quad.mean(axis=0).tolist()
     return any(cv2.pointPolygonTest(band, (x, y), False) >= 0 for band in bands)

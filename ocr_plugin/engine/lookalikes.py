@@ -45,8 +45,8 @@ def without_lookalikes(attempts: Sequence[Attempt]) -> list[Attempt]:
 
 
 def _text(attempt: Attempt) -> str:
-    read = [reading.text for reading in attempt.readings if reading is not None]
-    return "".join("".join(read).split())
+    """Returns what was read, without white space."""
+    return "".join(attempt.text.split())
 
 
 def _is_ideograph(character: str) -> bool:

@@ -145,6 +145,11 @@ class PageWork:
     def _is_constrained(self) -> bool:
         return bool(self.readers.regions) or self.readers.rest.constraint is not None
 
+    @property
+    def _read(self) -> list[tuple[RegionWork, Attempt]]:
+        """The regions in which something was read, with the best attempt at each."""
+        return [(region, region.best) for region in self.regions if region.best is not None]
+
     def begin(self, found: Regions, unit: Unit, inked: Sequence[Points] = ()) -> list[CropTask]:
         """Takes the detector's regions; returns the first crops to be read.
 
@@ -217,7 +222,7 @@ class PageWork:
         if self.open_regions or self.has_voted:
             return []
         self.has_voted = True
-        read = [(region, region.best) for region in self.regions if region.best is not None]
+        read = self._read
         direction = page_direction([attempt for _, attempt in read])
         if direction is None:
             return []
@@ -272,9 +277,7 @@ class PageWork:
         if self.is_flat:
             side = min(width, height)
             warnings = (*warnings, f"no text was looked for: a side of {side} px is too short")
-        best = self._without_echoes([
-            (region, region.best) for region in self.regions if region.best is not None
-        ])  # fmt: skip
+        best = self._without_echoes(self._read)
         # Where a constraint says what texts may be, the page has no say.
         reconsider([
             (region.reader.lines, attempt.readings)
@@ -309,5 +312,4 @@ def _repeats(one: Attempt, other: Attempt) -> bool:
     """Returns whether two regions lie in the same place and read nearly alike."""
     if geometry.iou(one.outline.polygon(), other.outline.polygon()) < _SAME_PLACE:
         return False
-    text, known = ("".join(each.text for each in read.readings if each) for read in (one, other))
-    return SequenceMatcher(None, text, known, autojunk=False).ratio() >= _ALIKE
+    return SequenceMatcher(None, one.text, other.text, autojunk=False).ratio() >= _ALIKE
