@@ -129,31 +129,24 @@ async def slow_headers(client: Client) -> None:
 
 async def slow_bodies(client: Client) -> None:
     """Sends a body two bytes a second."""
-    reader, writer = await client.opened()
-    writer.write(head(1_000_000))
-    answer = asyncio.create_task(reader.readline())
-    try:
-        while not answer.done():
-            writer.write(b"xx")
-            await writer.drain()
-            await asyncio.sleep(1)
-        line = answer.result()
-        client.counts[line.split()[1].decode() if line else "closed"] += 1
-    finally:
-        answer.cancel()
-        writer.close()
+    await _drip(client, head(1_000_000), b"xx", pause=1)
 
 
 async def chunks(client: Client) -> None:
     """Sends a body in chunks of one byte, as fast as they are taken."""
+    await _drip(client, head(None), _CHUNKS, pause=0)
+
+
+async def _drip(client: Client, start: bytes, data: bytes, pause: float) -> None:
+    """Sends a head and then the same data again and again, until there is an answer."""
     reader, writer = await client.opened()
-    writer.write(head(None))
+    writer.write(start)
     answer = asyncio.create_task(reader.readline())
     try:
         while not answer.done():
-            writer.write(_CHUNKS)
+            writer.write(data)
             await writer.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(pause)
         line = answer.result()
         client.counts[line.split()[1].decode() if line else "closed"] += 1
     finally:

@@ -158,9 +158,11 @@ def _shapes(pixels: RGB, ink: Colour, rng: random.Random) -> None:
             cv2.rectangle(pixels, (x - size, y - arm), (x + size, y + arm), ink, -1)
             cv2.rectangle(pixels, (x - arm, y - size), (x + arm, y + size), ink, -1)
         else:
-            ground: Colour = tuple(int(each) for each in pixels[0, 0])  # type: ignore[assignment]
+            red, green, blue = pixels[0, 0].tolist()
             cv2.circle(pixels, (x, y), size, ink, -1, cv2.LINE_AA)
-            cv2.circle(pixels, (x + size // 3, y), size * 5 // 6, ground, -1, cv2.LINE_AA)
+            cv2.circle(
+                pixels, (x + size // 3, y), size * 5 // 6, (red, green, blue), -1, cv2.LINE_AA
+            )
 
 
 def _windows(pixels: RGB, ink: Colour, rng: random.Random) -> None:
