@@ -115,6 +115,7 @@ def test_a_scanned_page_becomes_markdown(tmp_path: Path) -> None:
     assert found["markdown"].split("\n\n") == ["Harbour office", "second floor"]
 
 
+@pytest.mark.nightly
 def test_words_have_their_places_and_confidences(tmp_path: Path) -> None:
     found = converted(tmp_path, sheet())
     drawn = draw_lines(LINES, size=(900, 700)).words
@@ -132,6 +133,7 @@ def test_words_have_their_places_and_confidences(tmp_path: Path) -> None:
         assert points[0][0] < points[1][0] and points[3][1] < points[0][1]
 
 
+@pytest.mark.nightly
 def test_turned_text_stays_turned(tmp_path: Path) -> None:
     page = np.ascontiguousarray(np.rot90(sheet(), -1))
     (words,) = converted(tmp_path, page)["words"]
@@ -141,12 +143,14 @@ def test_turned_text_stays_turned(tmp_path: Path) -> None:
         assert y1 - y0 > 2 * abs(x1 - x0)  # the text runs down
 
 
+@pytest.mark.nightly
 def test_pages_are_read_together(tmp_path: Path) -> None:
     found = converted(tmp_path, *[sheet()] * 8)
     assert sum(found["batches"]) == 8 and max(found["batches"]) > 1
     assert found["markdown"].count("Harbour office") == 8
 
 
+@pytest.mark.nightly
 def test_a_blank_page_is_empty_and_switched_off_nothing_is_read(tmp_path: Path) -> None:
     blank = np.full((700, 900, 3), 255, np.uint8)
     (tmp_path / "blank").mkdir()
@@ -156,6 +160,7 @@ def test_a_blank_page_is_empty_and_switched_off_nothing_is_read(tmp_path: Path) 
     assert converted(tmp_path / "off", sheet(), do_ocr=False)["markdown"] == ""
 
 
+@pytest.mark.nightly
 def test_after_bad_documents_the_next_one_works(tmp_path: Path) -> None:
     corrupt, locked = tmp_path / "corrupt.pdf", tmp_path / "locked.pdf"
     corrupt.write_bytes(b"%PDF-1.7\nnonsense")
@@ -168,6 +173,7 @@ def test_after_bad_documents_the_next_one_works(tmp_path: Path) -> None:
     assert found["markdown"].split("\n\n") == ["Harbour office", "second floor"]
 
 
+@pytest.mark.nightly
 def test_an_engine_that_cannot_be_had_is_said_at_once(tmp_path: Path) -> None:
     done = run(tmp_path, [sheet()], recognizer="nobody")
     assert done.returncode == 1

@@ -69,6 +69,7 @@ def document(photo: RGB, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.nightly
 def test_paddleocr_with_our_reader_on_our_boxes(
     photo: RGB, expected: list[str], agreement: float, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_paddleocr_with_our_reader_on_our_boxes(
     assert shared_part(" ".join(result["rec_texts"]).split(), expected) >= agreement
 
 
+@pytest.mark.nightly
 def test_ocrmypdf(document: Path, expected: list[str]) -> None:
     target = document.with_suffix(".out.pdf")
     ocrmypdf.ocr(document, target, output_type="pdf", progress_bar=False)
@@ -100,6 +102,7 @@ def test_ocrmypdf(document: Path, expected: list[str]) -> None:
     ocrmypdf_engine._engines.clear()
 
 
+@pytest.mark.nightly
 def test_docling(photo: RGB, expected: list[str], agreement: float, tmp_path: Path) -> None:
     (words,) = converted(tmp_path, photo, recognizer="second_opinion", scale=DPI / 72)["words"]
     assert shared_part([word["text"] for word in words], expected) >= agreement

@@ -125,6 +125,7 @@ def test_a_page_scanned_askew_is_straightened(tmp_path: Path, engine: Engine) ->
     assert places(document, 0, "Harbour")
 
 
+@pytest.mark.nightly
 def test_pages_of_many_workers_are_read_together_by_one_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

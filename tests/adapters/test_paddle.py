@@ -162,6 +162,7 @@ def test_real_results_become_pages_and_come_back(pipeline: Any) -> None:
     assert np.allclose(again["rec_boxes"], real["rec_boxes"], atol=1)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("host", ["paddleocr", "paddle"])
 @pytest.mark.parametrize("torch_first", [True, False])
 def test_torch_works_beside_paddle_in_either_order(host: str, torch_first: bool) -> None:

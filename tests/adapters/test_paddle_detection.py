@@ -69,6 +69,7 @@ def test_paddles_regions_are_those_of_its_own_pipeline(
     assert (len(nothing.polygons), found.kind) == (0, "line")
 
 
+@pytest.mark.nightly
 def test_the_detector_runs_on_the_engine_paddle(models: dict[str, Any], tmp_path: Path) -> None:
     # A process of its own: paddle, once imported, stays for the tests that follow.
     done = run(PADDLE_ENGINE, str(tmp_path), models["text_detection_model_dir"])

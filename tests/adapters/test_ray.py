@@ -85,6 +85,7 @@ def test_the_records_are_those_of_a_local_run(tmp_path: Path) -> None:
     assert (again.pages, again.errors, again.crops) == (0, 0, 0)
 
 
+@pytest.mark.nightly
 def test_stopped_it_goes_on(tmp_path: Path) -> None:
     sources = archives(tmp_path)
     first = on_ray(tmp_path / "job", sources, limit=7)
@@ -101,6 +102,7 @@ def test_stopped_it_goes_on(tmp_path: Path) -> None:
     assert counts["files"] == counts["complete_files"]
 
 
+@pytest.mark.nightly
 def test_hostile_pages_are_errors_and_the_rest_is_read(tmp_path: Path) -> None:
     red, blue = (255, 0, 0), (0, 0, 255)
     (tmp_path / "in").mkdir()
@@ -121,6 +123,7 @@ def test_hostile_pages_are_errors_and_the_rest_is_read(tmp_path: Path) -> None:
     assert list(problems(tmp_path / "job")) == []
 
 
+@pytest.mark.nightly
 def test_pages_that_end_or_stall_an_actor_are_errors_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(12):
@@ -134,6 +137,7 @@ def test_pages_that_end_or_stall_an_actor_are_errors_and_the_rest_is_read(tmp_pa
     assert list(problems(tmp_path / "job")) == []
 
 
+@pytest.mark.nightly
 def test_touched_files_and_retried_errors_are_as_on_one_machine(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(picture(1, 1, 1))
@@ -151,6 +155,7 @@ def test_touched_files_and_retried_errors_are_as_on_one_machine(tmp_path: Path) 
     assert list(problems(tmp_path / "job")) == []
 
 
+@pytest.mark.nightly
 def test_a_dataset_of_bytes_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(_word("alpha"))
     (tmp_path / "b.png").write_bytes(b"no picture\0")
@@ -166,6 +171,7 @@ def test_a_dataset_of_bytes_is_read(tmp_path: Path) -> None:
     assert rows["a.png"]["kept"] == len(str(tmp_path / "a.png"))
 
 
+@pytest.mark.nightly
 def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = OPTIONS.model_copy(update={"recognizer": "nobody"})
     with pytest.raises(UnknownPlugin, match="nobody"):
@@ -182,6 +188,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         on_ray(tmp_path / "other", [str(tmp_path)])
 
 
+@pytest.mark.nightly
 def test_the_command_joins_a_cluster(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(_word("alpha"))
     command = [sys.executable, "-m", "ocr_plugin", "batch", str(tmp_path / "a.png")]

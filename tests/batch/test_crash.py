@@ -221,12 +221,13 @@ def begun(script: Path, job: Path, sources: Sequence[str], **how: Any) -> subpro
     )
 
 
-def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [4, pytest.param(20, marks=pytest.mark.nightly)])
+def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path, most: int) -> None:
     sources = archives(tmp_path)
     run(tmp_path / "straight", sources)
     chance = random.Random(7)
     kills = jobs = 0
-    while kills < 20:
+    while kills < most:
         job = tmp_path / f"job{jobs}"
         process = begun(tmp_path / "run.py", job, sources)
         assert process.stdout is not None
@@ -240,7 +241,8 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             kills += 1
-        process.communicate()
+        _, err = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), err
         if (job / FILE_NAME).exists():
             assert list(problems(job)) == []
     final = begun(tmp_path / "run.py", tmp_path / f"job{jobs}", sources)

@@ -89,7 +89,7 @@ def test_what_is_left_is_told_by_the_bytes(tmp_path: Path) -> None:
     assert replace(middle, seconds=2).seconds_left is None
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_document_of_ten_thousand_pages_is_read(tmp_path: Path) -> None:
     document = pypdfium2.PdfDocument.new()
     for _ in range(10_000):

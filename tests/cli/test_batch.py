@@ -60,7 +60,7 @@ def noise(folder: Path, count: int) -> Path:
 
 
 def at_work(job: Path, *arguments: str | Path) -> subprocess.Popen[str]:
-    """Returns a run that has written its first records."""
+    """Returns a run that has committed its first records."""
     process = subprocess.Popen(
         command(*arguments, *CHOSEN, "--out", job),
         stderr=subprocess.PIPE,
@@ -68,7 +68,7 @@ def at_work(job: Path, *arguments: str | Path) -> subprocess.Popen[str]:
         start_new_session=True,
     )
     first = shard_path(job, 1)
-    while not (first.exists() and first.stat().st_size):
+    while not (first.exists() and recorded(job)):
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     return process
@@ -76,6 +76,10 @@ def at_work(job: Path, *arguments: str | Path) -> subprocess.Popen[str]:
 
 def pages(job: Path) -> int:
     assert list(problems(job)) == []
+    return recorded(job)
+
+
+def recorded(job: Path) -> int:
     with Manifest(job, read_only=True) as manifest:
         return manifest.counts()["pages"]
 
@@ -206,6 +210,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.nightly
 def test_a_disk_that_is_full_or_read_only(tmp_path: Path, disk: Path) -> None:
     folder, job = noise(tmp_path / "in", 300), disk / "job"
     (disk / "ballast").write_bytes(bytes(250_000))

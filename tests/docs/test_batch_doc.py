@@ -43,6 +43,7 @@ def test_a_job(folder: Path) -> None:
     assert all(name in out for name in ("one", "two", "three", "four"))
 
 
+@pytest.mark.nightly
 def test_a_cluster(folder: Path) -> None:
     pytest.importorskip("ray")
     (command,) = BATCH.commands("On a cluster")

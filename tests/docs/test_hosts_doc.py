@@ -24,6 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("index", range(4))
 def test_paddleocr(folder: Path, index: int) -> None:
     examples = HOSTS.blocks("PaddleOCR", "python")
@@ -32,6 +33,7 @@ def test_paddleocr(folder: Path, index: int) -> None:
     assert ("OPENING HOURS" in out) == ("print" in examples[index])
 
 
+@pytest.mark.nightly
 def test_ocrmypdf(folder: Path) -> None:
     (example,) = HOSTS.blocks("OCRmyPDF", "python")
     python(folder, example)
@@ -43,6 +45,7 @@ def test_ocrmypdf(folder: Path) -> None:
     assert "OPENING HOURS" in text
 
 
+@pytest.mark.nightly
 def test_docling(folder: Path) -> None:
     (example,) = HOSTS.blocks("docling", "python")
     assert "OPENING HOURS" in python(folder, example)

@@ -298,7 +298,7 @@ def test_pages_without_text_do_not_wait_for_a_full_batch() -> None:
 
 
 def test_threads_sharing_an_engine_read_what_one_thread_reads(engine: Engine) -> None:
-    pictures = [picture(f"Room {k}", "turn left") for k in range(11, 19)]
+    pictures = [picture(f"Room {k}", "turn left") for k in range(11, 15)]
     alone = [engine.read(pixels).model_dump_json() for pixels in pictures]
     found: dict[int, str] = {}
 
@@ -316,8 +316,8 @@ def test_threads_sharing_an_engine_read_what_one_thread_reads(engine: Engine) ->
 
 def test_a_page_reads_the_same_alone_and_among_others(engine: Engine) -> None:
     sources = [picture("Quiet carriage"), picture("Mind the gap", "please"), picture("Exit")]
-    together = list(engine.read_many(sources * 3))
-    alone = [engine.read(source) for source in sources] * 3
+    together = list(engine.read_many(sources * 2))
+    alone = [engine.read(source) for source in sources] * 2
     assert [texts(page) for page in together] == [texts(page) for page in alone]
 
 

@@ -168,6 +168,7 @@ def test_what_a_detector_warns_of_is_in_the_page() -> None:
     assert page.warnings == ("part of it",)
 
 
+@pytest.mark.nightly
 def test_a_line_of_30_by_500_000_pixels_is_searched_and_read_with_a_warning() -> None:
     pixels = np.full((30, 500_000, 3), 250, np.uint8)
     words = {place: f"place{place // 1000}" for place in (1000, 251_000, 480_000)}

@@ -122,7 +122,7 @@ def test_an_unknown_precision_is_named() -> None:
         Clip4StrRecognizer(precision="float8")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @needs_bfloat16
 def test_bfloat16_reads_the_public_implementations_texts_at_full_size(tmp_path: Path) -> None:
     meta, exact = fixture("base", tmp_path)

@@ -51,7 +51,10 @@ VARIANTS: dict[str, Callable[[], Clip4Str]] = {
 }
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
+@pytest.fixture(
+    scope="module",
+    params=["visual", pytest.param("everything", marks=pytest.mark.nightly)],
+)
 def weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network's file; readings of made-up weights are as different as the images."""
     model = VARIANTS[request.param]()
@@ -149,6 +152,7 @@ def test_whole_readings_have_the_logits_of_the_network(
         assert len(set(texts)) > 2, texts  # images that read alike would show little
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", ["accurate", "fast", "ctc"])
 def test_drawn_words_are_read_as_by_the_recognizer(mode: str, compact: Path) -> None:
     ours = Clip4StrRecognizer(offline=True, mode=mode)
@@ -170,6 +174,7 @@ def test_drawn_words_are_read_as_by_the_recognizer(mode: str, compact: Path) -> 
     assert texts == [reading.text for reading in expected]
 
 
+@pytest.mark.nightly
 def test_the_example_reads_a_word_without_pytorch(compact: Path) -> None:
     (example,) = EXPORT.blocks("A word read without PyTorch", "python")
     for word in ("STREET", "$12.99"):
@@ -206,6 +211,7 @@ def test_the_documents_table_names_all_files_and_tensors(exported: Path) -> None
             assert f"`{known}`" in text
 
 
+@pytest.mark.nightly
 def test_large_weights_lie_beside_their_file(visual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_export, "_MOST_IN_ONE_FILE", 0)
     folder = export_onnx(visual, visual.parent / "onnx")

@@ -57,7 +57,7 @@ def test_logits_equal_the_public_implementations(name: str, tmp_path: Path) -> N
     check_fixture(name, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_logits_equal_the_public_implementations_at_full_size(tmp_path: Path) -> None:
     check_fixture("base", tmp_path)
 

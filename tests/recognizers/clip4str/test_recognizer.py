@@ -38,6 +38,12 @@ def recognizer(weights: Path) -> Clip4StrRecognizer:
     return Clip4StrRecognizer(model=weights, batch_size=7)
 
 
+@pytest.fixture(scope="module")
+def alone(recognizer: Clip4StrRecognizer) -> list[Reading]:
+    """The readings of 64 crops, each by itself."""
+    return [recognizer.recognize([word])[0] for word in crops(64)]
+
+
 def crops(count: int) -> list[RGB]:
     """Crops of many sizes, the first of one pixel."""
     rng = np.random.default_rng(5)
@@ -95,13 +101,12 @@ def test_without_language_a_reading_is_what_the_network_says(weights: Path) -> N
 @pytest.mark.parametrize("count", [1, 7, 64])
 @pytest.mark.parametrize("batch_size", [1, 5, 64])
 def test_a_reading_does_not_depend_on_its_neighbours(
-    count: int, batch_size: int, weights: Path, recognizer: Clip4StrRecognizer
+    count: int, batch_size: int, weights: Path, alone: list[Reading]
 ) -> None:
-    words = crops(count)
-    alone = [recognizer.recognize([word])[0] for word in words]
+    words, expected = crops(64)[:count], alone[:count]
     other = Clip4StrRecognizer(model=weights, batch_size=batch_size)
-    assert_same(other.recognize(words), alone)
-    assert_same(other.recognize(words[::-1]), alone[::-1])
+    assert_same(other.recognize(words), expected)
+    assert_same(other.recognize(words[::-1]), expected[::-1])
     if count == 64:
         assert len({len(reading.text) for reading in alone}) > 1
         assert len({reading.text for reading in alone}) > 1
