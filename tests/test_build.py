@@ -44,20 +44,16 @@ def test_another_checkout_of_the_commit_gives_the_same_bytes(built: Path, tmp_pa
 def test_the_source_holds_the_package_and_nothing_else(built: Path) -> None:
     (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
-        modules = {name for name in archive.namelist() if ".dist-info/" not in name}
+        modules = [name for name in archive.namelist() if ".dist-info/" not in name]
     with tarfile.open(sdist) as archive:
-        files = {name.partition("/")[2] for name in archive.getnames() if "." in Path(name).name}
-    tops = {name.partition("/")[0] for name in files}
-    assert tops <= {
-        "adapters", "detectors", "ocr_plugin", "ocr_plugin.egg-info", "pyproject.toml", "setup.cfg",
-        "CHANGELOG.md", "MANIFEST.in", "PKG-INFO", "README.md", "SECURITY.md",
-    }, tops  # fmt: skip
-    places = {
-        name.replace(f"ocr_plugin/{folder}/", f"{folder}/")
-        for name in modules
-        for folder in ["adapters" if "/adapters/" in name else "detectors"]
-    }
-    assert places <= files
+        files = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    for folder in ("adapters", "detectors"):
+        modules = [name.replace(f"ocr_plugin/{folder}/", f"{folder}/") for name in modules]
+    assert set(modules) <= files
+    assert {name for name in files.difference(modules) if "egg-info" not in name} == {
+        "CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "PKG-INFO", "README.md",
+        "SECURITY.md", "pyproject.toml", "setup.cfg",
+    }  # fmt: skip
 
 
 def test_the_description_is_one_that_an_index_takes(built: Path) -> None:
