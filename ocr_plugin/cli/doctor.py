@@ -209,15 +209,15 @@ def _bundled() -> Iterator[Finding]:
 
 
 def _published(entry: ModelEntry) -> Finding:
-    path = locate(entry)
-    if path is None:
-        return Finding(entry.name, "not downloaded")
+    path = None
     try:
+        if (path := locate(entry)) is None:
+            return Finding(entry.name, "not downloaded")
         known = known_sha256(entry)
         if entry.source is not None:
             check_cached(path)
     except ModelUnavailable as error:
-        return Finding(entry.name, str(path), str(error))
+        return Finding(entry.name, str(path or "not found"), str(error))
     expected = known.sha256 if known else None
     found = _checked(entry.name, path, expected, "delete it and download it again")
     unknown = entry.source is not None and known is None

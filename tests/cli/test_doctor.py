@@ -90,6 +90,20 @@ def test_a_damaged_model_is_a_problem(downloaded: Path) -> None:
     assert str(downloaded) in problem and "damaged" in problem
 
 
+def test_a_cache_that_may_not_be_looked_into_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_file = Path.is_file
+
+    def refused(path: Path) -> bool:  # as for a user who is not root, whom tests may run as
+        if cache_directory() in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    found = problems(doctor.weights())
+    assert len(found) == len(published())
+    assert all("may not be looked into; set OCR_PLUGIN_CACHE" in problem for problem in found)
+
+
 def test_a_library_that_does_not_import_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,9 +108,18 @@ def check_cached(path: Path) -> None:
 
 
 def locate(entry: Published) -> Path | None:
-    """Returns the model's file if it is on this machine; its bytes are not looked at."""
+    """Returns the model's file if it is on this machine; its bytes are not looked at.
+
+    Raises:
+        ModelUnavailable: the folder of the cache is another user's.
+    """
     path = (_BUNDLED if entry.source is None else cache_directory()) / entry.file
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except PermissionError as error:
+        raise ModelUnavailable(
+            f"{path.parent} may not be looked into; set OCR_PLUGIN_CACHE to a folder of your own"
+        ) from error
 
 
 def bundled() -> Path | None:
