@@ -65,6 +65,7 @@ def on_ray(job: Path, sources: list[str], **how: Any) -> Progress:
     return RayJob(job, OPTIONS, ACTORS).run(sources, RunOptions.parse(how), stop=stop)
 
 
+@pytest.mark.nightly
 def test_the_records_are_those_of_a_local_run(tmp_path: Path) -> None:
     sources = archives(tmp_path)
     Path(sources[0], "word.png").write_bytes(_word("word"))
@@ -155,7 +156,6 @@ def test_touched_files_and_retried_errors_are_as_on_one_machine(tmp_path: Path) 
     assert list(problems(tmp_path / "job")) == []
 
 
-@pytest.mark.nightly
 def test_a_dataset_of_bytes_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(_word("alpha"))
     (tmp_path / "b.png").write_bytes(b"no picture\0")
@@ -171,7 +171,6 @@ def test_a_dataset_of_bytes_is_read(tmp_path: Path) -> None:
     assert rows["a.png"]["kept"] == len(str(tmp_path / "a.png"))
 
 
-@pytest.mark.nightly
 def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = OPTIONS.model_copy(update={"recognizer": "nobody"})
     with pytest.raises(UnknownPlugin, match="nobody"):
