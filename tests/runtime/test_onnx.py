@@ -1,6 +1,8 @@
 """Networks in ONNX files, as they are run."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +106,26 @@ def test_a_damaged_file_is_an_error(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"a\.onnx: not a usable ONNX file: ") as caught:
         OnnxModel(tmp_path / "a.onnx")
     assert "\n" not in str(caught.value)
+
+
+# Prints what each of two networks adds to the memory of a process that runs them.
+GROWTH = """
+import numpy as np
+import psutil
+from ocr_plugin.runtime.networks import OnnxModel
+from ocr_plugin.runtime.weights import bundled_model
+
+models, held = [], [psutil.Process().memory_info().rss]
+for _ in range(2):
+    models.append(OnnxModel(bundled_model("PP-OCRv6_det_small.onnx")))
+    models[-1].run(np.zeros((1, 3, 960, 960), np.float32))
+    held.append(psutil.Process().memory_info().rss)
+print(held[1] - held[0], held[2] - held[1])
+"""
+
+
+def test_networks_of_a_process_share_the_memory_that_they_work_in() -> None:
+    done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, second = map(int, done.stdout.split())
+    assert second < first / 2
