@@ -23,19 +23,25 @@ def share_arenas() -> None:
         set_option(_M_ARENA_MAX, _ARENAS)
 
 
+def give_back() -> None:
+    """Returns freed memory now, in some milliseconds; no effect where the C library is not glibc."""
+    # https://man7.org/linux/man-pages/man3/malloc_trim.3.html
+    if (trim := _of_glibc("malloc_trim")) is not None:
+        trim(0)
+
+
 class Trimmer:
     """Returns freed memory every few seconds, if the C library is glibc."""
 
     def __init__(self) -> None:
-        # https://man7.org/linux/man-pages/man3/malloc_trim.3.html
-        self._trim = _of_glibc("malloc_trim")
+        self._can_trim = _of_glibc("malloc_trim") is not None
         self._last = time.monotonic()
 
     def tick(self) -> bool:
         """Returns the memory if that is due; returns whether it was."""
-        if self._trim is None or time.monotonic() - self._last < _EVERY_S:
+        if not self._can_trim or time.monotonic() - self._last < _EVERY_S:
             return False
-        self._trim(0)
+        give_back()
         self._last = time.monotonic()
         return True
 

@@ -10,6 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ocr_plugin.errors import CheckpointError, first_line
+from ocr_plugin.runtime.memory import give_back
 
 _lock = threading.Lock()
 _is_shared = False
@@ -88,7 +89,10 @@ def _session(source: bytes | str, threads: int) -> Any:
     options.enable_mem_pattern = False
     _share_memory()
     options.add_session_config_entry("session.use_env_allocators", "1")
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    # What parsing and optimising the network took, some 20 MB each.
+    give_back()
+    return session
 
 
 def _share_memory() -> None:
