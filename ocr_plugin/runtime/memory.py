@@ -24,7 +24,7 @@ def share_arenas() -> None:
 
 
 def give_back() -> None:
-    """Returns freed memory now, in some milliseconds; no effect where the C library is not glibc."""
+    """Returns freed memory now, in milliseconds; no effect where the C library is not glibc."""
     # https://man7.org/linux/man-pages/man3/malloc_trim.3.html
     if (trim := _of_glibc("malloc_trim")) is not None:
         trim(0)
