@@ -21,13 +21,8 @@ from starlette.exceptions import HTTPException
 from ocr_plugin.adapters.server_access import LocalHostsOnly, TokenRequired
 from ocr_plugin.adapters.server_guidance import Guided
 from ocr_plugin.adapters.server_metrics import CONTENT_TYPE
-from ocr_plugin.adapters.server_requests import (
-    Answer,
-    Problem,
-    Refusal,
-    RequestHandler,
-    ServerOptions,
-)
+from ocr_plugin.adapters.server_refusals import Problem, Refusal
+from ocr_plugin.adapters.server_requests import Answer, RequestHandler, ServerOptions
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.options import PdfText
 
@@ -77,8 +72,7 @@ def make_app(
         token: that requests must bring, as ``Authorization: Bearer TOKEN``; None for none.
         local_only: whether requests for a host other than this machine are refused.
     """
-    limits = options or ServerOptions()
-    handler = RequestHandler(engine, limits)
+    handler = RequestHandler(engine, options or ServerOptions())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +91,7 @@ def make_app(
     )
 
     _add_reading(app, handler)
-    _add_pages(app, handler, limits)
+    _add_pages(app, handler)
     _add_refusals(app)
     if token is not None:
         app.add_middleware(TokenRequired, token=token)
@@ -143,23 +137,18 @@ def _add_reading(app: FastAPI, handler: RequestHandler) -> None:
         return Response(await handler.picture(request, page), media_type="image/jpeg")
 
 
-def _add_pages(app: FastAPI, handler: RequestHandler, limits: ServerOptions) -> None:
+def _add_pages(app: FastAPI, handler: RequestHandler) -> None:
     """Adds health, metrics, and the page to drop pictures on."""
     info = handler.shared.engine.info
 
     @app.get("/v1/health", summary="Whether the server reads", responses={503: {"model": Problem}})
     async def health() -> dict[str, str]:
-        if not handler.shared.works:
-            raise Refusal(503, "Stopped", "the reader threads have died; restart the server")
-        waited = handler.shared.longest_wait
-        if waited > limits.time_limit:
-            raise Refusal(503, "Overloaded", f"a page has been waiting for {waited:.0f} s")
+        await handler.check()
         return {"status": "ok", "recognizer": info.recognizer.name}
 
     @app.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
-        shared = handler.shared
-        text = handler.metrics.render(shared.waiting, shared.longest_wait)
+        text = handler.metrics.render(handler.load())
         return Response(text, media_type=CONTENT_TYPE)
 
     @app.get("/", include_in_schema=False)

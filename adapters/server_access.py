@@ -2,7 +2,7 @@
 
 import hmac
 import ipaddress
-from collections.abc import Sequence
+import re
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 TOKEN_VARIABLE = "OCR_PLUGIN_TOKEN"
 """Environment variable with the token that clients must send."""
 
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
+# A name or an IPv4 address, or an IPv6 address in brackets; and a port.
+_HOST = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::\d*)?")
 # What a load balancer and a person at the door need; they tell nothing that was read.
 _OPEN_PATHS = ("/", "/v1/health")
 
@@ -48,18 +49,16 @@ class LocalHostsOnly:
 
     Args:
         app: what is behind.
-        names: that are answered, without a port.
     """
 
-    def __init__(self, app: ASGIApp, names: Sequence[str] = _LOCAL_NAMES) -> None:
-        self._app, self._names = app, frozenset(names)
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or passes it on."""
         if scope["type"] == "http":
-            host = Headers(scope=scope).get("host", "")
-            name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-            if name.lower() not in self._names:
+            host = _HOST.fullmatch(Headers(scope=scope).get("host", ""))
+            if host is None or not is_loopback((host[1] or host[2]).lower()):
                 message = "this server listens on this machine alone, as localhost"
                 await _refused(400, "WrongHost", message)(scope, receive, send)
                 return

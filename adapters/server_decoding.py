@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from pebble import ProcessExpired
 
 from ocr_plugin.adapters.server_pictures import jpeg_of
 from ocr_plugin.adapters.server_shares import Turns
-from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.errors import UnreadableImage, one_line
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages.decode import has_more_pages
 from ocr_plugin.pages.decoder_pool import MOST_DEATHS, Decoder, Decoding
@@ -23,6 +24,9 @@ _Done = TypeVar("_Done")
 
 _PROCESSES = 2
 _STARTING_S = 120.0
+# Who asks whether the processes answer does not wait for longer; they may be busy.
+_PROMPT_S = 0.2
+_log = logging.getLogger(__name__)
 
 
 class ServerDecoder:
@@ -49,6 +53,36 @@ class ServerDecoder:
         self._decoder = Decoder(options, _PROCESSES, time_limit)
         self._threads = ThreadPoolExecutor(most + _PROCESSES, thread_name_prefix="ocr-decode")
         self.turns = Turns(_PROCESSES, is_alone)
+        self._asked, self._begun = 0, set[Decoding]()
+        self._probe: asyncio.Task[None] | None = None
+        self._silent_since: float | None = None
+
+    @property
+    def busy(self) -> int:
+        """How many processes decode."""
+        asked = self._asked + sum(not each.is_ready for each in self._begun)
+        return min(_PROCESSES, asked)
+
+    async def silence(self) -> float:
+        """Asks the processes something; returns for how many seconds they have not answered.
+
+        The question waits behind all that they are asked. 0 if there is an answer at once.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._probe is None or self._probe.done():
+            if self._silent_since is None:
+                self._silent_since = now
+            self._probe = asyncio.create_task(self._probed())
+        await asyncio.wait([self._probe], timeout=_PROMPT_S)
+        return 0.0 if self._silent_since is None else now - self._silent_since
+
+    async def _probed(self) -> None:
+        try:
+            await self._in_some_process(abs, 0)
+        except Exception as error:  # the next question finds out whether that is so still
+            _log.warning("the processes that decode do not answer: %s", one_line(error))
+        else:
+            self._silent_since = None
 
     async def start(self) -> None:
         """Waits for the first process, so that the first request does not."""
@@ -85,9 +119,11 @@ class ServerDecoder:
         """Gives the decoding of a document; what is under way is killed at the end."""
         digest = await self.in_thread(_digest, data)
         decoding = await self.in_thread(self._decoder.begin, name, data, digest, options)
+        self._begun.add(decoding)
         try:
             yield decoding
         finally:
+            self._begun.discard(decoding)
             decoding.close()
 
     async def next_pages(self, decoding: Decoding) -> list[PageImage | PageError] | None:
@@ -95,19 +131,31 @@ class ServerDecoder:
         return await self.in_thread(decoding.pages, frozenset[int]())
 
     async def _in_process(self, name: str, work: Callable[..., _Done], *arguments: Any) -> _Done:
-        for _ in range(MOST_DEATHS):
+        self._asked += 1
+        try:
+            return await self._in_some_process(work, *arguments)
+        except BrokenProcessPool as error:
+            raise UnreadableImage(name, "the decoder processes died again and again") from error
+        except (ProcessExpired, MemoryError) as error:
+            reason = "decoding it takes more memory than is allowed, or crashes"
+            raise UnreadableImage(name, reason) from error
+        except TimeoutError as error:  # the process's, not the request's, which cancels
+            reason = f"decoding it takes more than {self._time_limit:g} s"
+            raise UnreadableImage(name, reason) from error
+        finally:
+            self._asked -= 1
+
+    async def _in_some_process(self, work: Callable[..., _Done], *arguments: Any) -> _Done:
+        """Returns the result of some work; it is asked for again where the processes had died."""
+        deaths = 0
+        while True:
             try:
                 asked = self._decoder.processes.ask(work, *arguments, time_limit=self._time_limit)
                 return await asyncio.wrap_future(asked)
             except BrokenProcessPool:
-                continue
-            except (ProcessExpired, MemoryError) as error:
-                reason = "decoding it takes more memory than is allowed, or crashes"
-                raise UnreadableImage(name, reason) from error
-            except TimeoutError as error:  # the process's, not the request's, which cancels
-                reason = f"decoding it takes more than {self._time_limit:g} s"
-                raise UnreadableImage(name, reason) from error
-        raise UnreadableImage(name, "the decoder processes died again and again")
+                deaths += 1
+                if deaths == MOST_DEATHS:
+                    raise
 
 
 def _digest(data: bytes) -> str:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -23,6 +23,25 @@ _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 class _Own(TypedDict):
     namespace: str
     registry: CollectorRegistry
+
+
+class Load(NamedTuple):
+    """What a server is at.
+
+    Attributes:
+        waiting_pages: decoded pages that wait to be read.
+        waiting_requests: requests that wait for their turn to be decoded.
+        longest_wait: seconds; of the oldest page that is not read yet since it was decoded, or of
+            such a request.
+        busy_decoders: processes that decode.
+        held_bytes: of all bodies that are on their way or being read.
+    """
+
+    waiting_pages: int
+    waiting_requests: int
+    longest_wait: float
+    busy_decoders: int
+    held_bytes: int
 
 
 class Outcome:
@@ -60,10 +79,21 @@ class Metrics:
         self._errors = Counter("page_errors", "Pages that could not be read.", **own)
         self._words = Counter("words", "Words read.", **own)
         self._open = Gauge("open_requests", "Requests being answered.", **own)
-        self._waiting = Gauge("waiting_pages", "Decoded pages that wait to be read.", **own)
-        self._longest_wait = Gauge(
-            "longest_wait_seconds", "Age of the oldest page that is not read yet.", **own
-        )
+        self._load = {
+            "waiting_pages": Gauge("waiting_pages", "Decoded pages that wait to be read.", **own),
+            "waiting_requests": Gauge(
+                "waiting_requests", "Requests that wait for a decoder's turn.", **own
+            ),
+            "longest_wait": Gauge(
+                "longest_wait_seconds",
+                "Of the oldest page that is not read yet, or request that waits for a decoder.",
+                **own,
+            ),
+            "busy_decoders": Gauge("busy_decoders", "Processes that decode.", **own),
+            "held_bytes": Gauge(
+                "held_bytes", "Of the bodies that are on their way or being read.", **own
+            ),
+        }
 
     @contextmanager
     def request(self) -> Iterator[Outcome]:
@@ -79,13 +109,8 @@ class Metrics:
                 self._errors.inc(len(outcome.errors))
                 self._words.inc(sum(len(page.words) for page in outcome.pages))
 
-    def render(self, waiting: int, longest_wait: float) -> bytes:
-        """Returns the text that Prometheus reads.
-
-        Args:
-            waiting: decoded pages that wait to be read.
-            longest_wait: seconds since the oldest page that is not read yet was decoded.
-        """
-        self._waiting.set(waiting)
-        self._longest_wait.set(longest_wait)
+    def render(self, load: Load) -> bytes:
+        """Returns the text that Prometheus reads."""
+        for name, value in load._asdict().items():
+            self._load[name].set(value)
         return generate_latest(self._registry)

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, Field
-from starlette.requests import ClientDisconnect
 
+from ocr_plugin.adapters.server_bodies import Bodies
 from ocr_plugin.adapters.server_decoding import ServerDecoder
 from ocr_plugin.adapters.server_guidance import Told, readers_for
-from ocr_plugin.adapters.server_metrics import Metrics, Outcome
-from ocr_plugin.adapters.server_shares import Full, Lost, Places, cancelled
+from ocr_plugin.adapters.server_metrics import Load, Metrics, Outcome
+from ocr_plugin.adapters.server_refusals import Refusal, client_of, gone
+from ocr_plugin.adapters.server_shares import Full, Holding, Lost, Places, cancelled
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.engine.shared_engine import Busy, PageFuture, SharedEngine
@@ -25,9 +26,8 @@ from ocr_plugin.schema import Page, PageError
 
 _Done = TypeVar("_Done")
 
-# A body must come within so many seconds, and one more for each so many bytes of it.
-_BODY_SECONDS, _BYTES_A_SECOND = 10.0, 100_000
-# Bodies that may be on their way at once, for each request that may be read.
+# Bodies that may be on their way at once, for each request that may be read: so many that slow
+# clients cannot keep others out.
 _BODIES_A_REQUEST = 4
 # Pages of one request that are submitted ahead, and pages that are read together: no more, so that
 # who comes next does not wait for long.
@@ -49,6 +49,12 @@ class ServerOptions(Options):
     max_requests: int = Field(
         default=32, gt=0, description="Requests at once; others get status 503."
     )
+    max_held_bytes: int = Field(
+        default=500_000_000,
+        gt=0,
+        description="Limit of the bodies of all requests together, or `max_bytes` if that is more;"
+        " others get status 503.",
+    )
     readers: int = Field(default=1, gt=0, description="Batches of pages read in parallel.")
 
 
@@ -59,25 +65,6 @@ class Answer(BaseModel):
     errors: tuple[PageError, ...] = ()
 
 
-class Problem(BaseModel):
-    """Why a request failed."""
-
-    kind: str
-    message: str
-
-
-class Refusal(Exception):
-    """A request is rejected, with an HTTP status."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.problem = status, Problem(kind=kind, message=message)
-
-
-# Never sent, only counted; 499 is nginx's status for a closed connection.
-_GONE = Refusal(499, "ClientGone", "the client hung up")
-
-
 class RequestHandler:
     """Admits requests, and answers them."""
 
@@ -86,8 +73,9 @@ class RequestHandler:
         self.metrics = Metrics()
         self._limits = limits
         self._inside = Places(limits.max_requests)
-        # So many that slow clients cannot keep others out, and few enough for memory.
-        self._arriving = Places(_BODIES_A_REQUEST * limits.max_requests)
+        self._bodies = Bodies(
+            limits.max_bytes, limits.max_held_bytes, _BODIES_A_REQUEST * limits.max_requests
+        )
         self._decoder = ServerDecoder(
             engine.options.images,
             min(limits.time_limit, limits.page_seconds),
@@ -103,6 +91,29 @@ class RequestHandler:
         """Stops decoding and reading; does not wait for long for what is being read."""
         self._decoder.close()
         self.shared.close(_LAST_BATCH_S)
+
+    def load(self) -> Load:
+        """Returns what the server is at."""
+        turns = self._decoder.turns
+        return Load(
+            waiting_pages=self.shared.waiting,
+            waiting_requests=turns.waiting,
+            longest_wait=max(self.shared.longest_wait, turns.longest_wait),
+            busy_decoders=self._decoder.busy,
+            held_bytes=self._bodies.held_bytes,
+        )
+
+    async def check(self) -> None:
+        """Raises `Refusal` where the server does not read."""
+        if not self.shared.works:
+            raise Refusal(503, "Stopped", "the reader threads have died; restart the server")
+        waited, limit = self.shared.longest_wait, self._limits.time_limit
+        if waited > limit:
+            raise Refusal(503, "Overloaded", f"a page has been waiting for {waited:.0f} s")
+        silence = await self._decoder.silence()
+        if silence > limit:
+            message = f"the processes that decode have not answered for {silence:.0f} s"
+            raise Refusal(503, "Overloaded", message)
 
     async def answer(
         self, request: Request, name: str, asked: Told, pdf_text: PdfText | None = None
@@ -147,7 +158,11 @@ class RequestHandler:
             done = await self._within_limits(request, outcome, work)
         except Refusal as refusal:
             outcome.status = refusal.status
+            _let_go(refusal)
             raise
+        except asyncio.CancelledError:  # by the server, which does not wait any longer
+            outcome.status = 503
+            raise Refusal(503, "Stopping", "the server is being stopped; try again") from None
         outcome.status = 200
         return done
 
@@ -157,11 +172,12 @@ class RequestHandler:
         outcome: Outcome,
         work: Callable[[bytes], Coroutine[Any, Any, _Done]],
     ) -> _Done:
-        data = await self._received(request)
+        client = client_of(request)
         try:
-            with self._inside.taken(client_of(request)) as place:
-                async with asyncio.timeout(self._limits.time_limit):
-                    return await place.keep(_until_disconnected(request, work(data)))
+            # Before the body comes, which would be for nothing.
+            self._inside.check(client)
+            with self._bodies.holding(client) as holding:
+                return await holding.keep(self._answered(request, holding, work))
         except (Full, Lost):
             raise self._busy() from None
         except TimeoutError:
@@ -173,48 +189,25 @@ class RequestHandler:
         except ConfigurationError as error:
             raise Refusal(422, "BadRequest", one_line(error)) from error
 
+    async def _answered(
+        self,
+        request: Request,
+        holding: Holding,
+        work: Callable[[bytes], Coroutine[Any, Any, _Done]],
+    ) -> _Done:
+        """Returns what `work` makes of the body; until it is there it takes nobody's place."""
+        data = await self._bodies.received(request, holding)
+        with self._inside.taken(client_of(request)) as place:
+            async with asyncio.timeout(self._limits.time_limit):
+                return await place.keep(_until_disconnected(request, work(data)))
+
     def _busy(self) -> Refusal:
-        return Refusal(503, "Busy", f"{len(self._inside)} requests are being read; try again")
-
-    async def _received(self, request: Request) -> bytes:
-        """Returns the body once it is there; until then the request takes nobody's place."""
-        client = client_of(request)
-        try:
-            # Before the body comes, which would be for nothing.
-            self._inside.check(client)
-        except Full:
-            raise self._busy() from None
-        try:
-            with self._arriving.taken(client) as place:
-                return await place.keep(self._body(request))
-        except (Full, Lost):
-            message = f"{len(self._arriving)} requests are on their way; try again"
-            raise Refusal(503, "Busy", message) from None
-        except TimeoutError:
-            raise Refusal(408, "TooSlow", "the body takes too long to come") from None
-        except ClientDisconnect:
-            raise _GONE from None
-
-    async def _body(self, request: Request) -> bytes:
-        """Returns the body, or rejects it as soon as it is known to be too long or a form."""
-        if request.headers.get("content-type", "").startswith("multipart/"):
-            message = "send the bytes themselves as the body, not a form: curl --data-binary @FILE"
-            raise Refusal(415, "Form", message)
-        too_long = Refusal(413, "TooLarge", f"more than {self._limits.max_bytes} bytes")
-        stated = request.headers.get("content-length", "")
-        if stated.isdigit() and int(stated) > self._limits.max_bytes:
-            raise too_long
-        body = bytearray()
-        begun = asyncio.get_running_loop().time()
-        async with asyncio.timeout_at(begun + _BODY_SECONDS) as patience:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._limits.max_bytes:
-                    raise too_long
-                patience.reschedule(begun + _BODY_SECONDS + len(body) / _BYTES_A_SECOND)
-        if not body:
-            raise Refusal(400, "Empty", "the body is empty: send the picture's or document's bytes")
-        return bytes(body)
+        bodies, megabytes = self._bodies.arriving, self._bodies.held_bytes / 1e6
+        message = (
+            f"{len(self._inside)} requests are being read, {bodies} are on their way,"
+            f" {megabytes:.0f} MB together; try again"
+        )
+        return Refusal(503, "Busy", message)
 
     async def _read(
         self,
@@ -284,9 +277,13 @@ class RequestHandler:
             await asyncio.sleep(_RETRY_S)
 
 
-def client_of(request: Request) -> str:
-    """Returns the address of a request's client; behind a proxy it is the one that this tells."""
-    return request.client.host if request.client else ""
+def _let_go(refusal: Refusal) -> None:
+    """Drops the tracebacks, whose frames and tasks are circles and would keep the body."""
+    chain: list[BaseException | None] = [refusal]
+    while chain:
+        if (error := chain.pop()) is not None:
+            error.__traceback__ = None
+            chain += [error.__cause__, error.__context__]
 
 
 async def _first_of(ahead: deque[PageFuture]) -> Page | PageError:
@@ -303,7 +300,7 @@ async def _until_disconnected(request: Request, work: Coroutine[Any, Any, _Done]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not reading.done():
-            raise _GONE
+            raise gone()
         return reading.result()
     finally:
         await cancelled(reading, leaving)

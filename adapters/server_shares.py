@@ -1,6 +1,7 @@
 """What clients share: one who has little of it comes before one who has much."""
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -102,6 +103,92 @@ class Places:
         return next(place for place in reversed(self._taken) if place.client == richest)
 
 
+class Holding(Place):
+    """What a client holds of a budget for one request.
+
+    Attributes:
+        count: how much.
+    """
+
+    def __init__(self, client: str, budget: "Budget") -> None:
+        super().__init__(client)
+        self._budget, self.count = budget, 0
+
+    def check(self, more: int) -> None:
+        """Raises `Full` where it could not grow by so much."""
+        self._budget.check(self, more)
+
+    def grow(self, more: int) -> None:
+        """Holds more.
+
+        Raises:
+            Full: there is not enough left, and no other client would still hold more. What it
+                holds is free again.
+            Lost: it was given up before.
+        """
+        self._budget.grow(self, more)
+
+
+class Budget:
+    """An amount. Where it is used up, the client that holds most loses its newest holding.
+
+    Args:
+        most: of all clients together.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._holdings: list[Holding] = []
+
+    @property
+    def total(self) -> int:
+        """How much is held."""
+        return sum(holding.count for holding in self._holdings)
+
+    @contextmanager
+    def holding(self, client: str) -> Iterator[Holding]:
+        """Gives a client a holding, of nothing yet; what it holds is free again at the end."""
+        holding = Holding(client, self)
+        self._holdings.append(holding)
+        try:
+            yield holding
+        finally:
+            if holding in self._holdings:
+                self._holdings.remove(holding)
+
+    def check(self, holding: Holding, more: int) -> None:
+        """Raises `Full` where a holding could not grow by so much; see `Holding.grow`."""
+        if holding not in self._holdings:
+            raise Lost
+        self._richer(holding.client, more)
+
+    def grow(self, holding: Holding, more: int) -> None:
+        """Lets a holding grow; see `Holding.grow`."""
+        try:
+            self.check(holding, more)
+            while (richer := self._richer(holding.client, more)) is not None:
+                self._holdings.remove(richer)
+                richer.give_up()
+        except Full:
+            # At once, so that not all that grow at the same time are refused.
+            self._holdings.remove(holding)
+            raise
+        holding.count += more
+
+    def _richer(self, client: str, more: int) -> Holding | None:
+        """Returns what has to be given up so that a client can hold more; None for nothing."""
+        if self.total + more <= self._most:
+            return None
+        had = Counter[str]()
+        for holding in self._holdings:
+            had[holding.client] += holding.count
+        richest, most = had.most_common(1)[0]
+        if richest == client or most <= had[client] + more:
+            raise Full
+        own = (each for each in reversed(self._holdings) if each.client == richest and each.count)
+        return next(own)
+
+
 class Turns:
     """A few turns at something slow. Clients take them in turn, however much each asks for.
 
@@ -119,6 +206,17 @@ class Turns:
         # By client, the number of its latest turn; of those who hold or wait for one.
         self._served: dict[str, int] = {}
         self._turns = 0
+        self._asked_at: dict[asyncio.Future[None], float] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return len(self._asked_at)
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds for which the first of them has been waiting; 0 if there is none."""
+        return time.monotonic() - min(self._asked_at.values()) if self._asked_at else 0.0
 
     @asynccontextmanager
     async def of(self, client: str, goes_on: bool = False) -> AsyncIterator[None]:
@@ -134,6 +232,7 @@ class Turns:
             waiting.appendleft(asked)
         else:
             waiting.append(asked)
+        self._asked_at[asked] = time.monotonic()
         self._grant()
         try:
             await asked
@@ -141,6 +240,8 @@ class Turns:
             if asked.done() and not asked.cancelled():  # granted at the same moment
                 self._give_back(client)
             raise
+        finally:
+            del self._asked_at[asked]
         try:
             yield
         finally:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -86,6 +86,11 @@ class MapOptions(RegionOptions):
     )
 
 
+Wanted = Callable[[], bool]
+"""Whether a page is still wanted."""
+_TileMap = tuple[Tile, ProbabilityMap]
+
+
 class _Network(Protocol):
     sha256: str
 
@@ -122,42 +127,68 @@ class MapDetector(ABC):
     def _regions(self, page: RGB, maps: ProbabilityMap) -> Regions:
         """Returns the regions of a page, in its pixels, from its maps, (M, H, W)."""
 
-    def detect(self, pages: Sequence[RGB]) -> list[Regions]:
-        """Returns the text lines of each page, in order; see `protocols.Detector`."""
+    def detect(self, pages: Sequence[RGB], wanted: Sequence[Wanted] | None = None) -> list[Regions]:
+        """Returns the text lines of each page, in order; see `protocols.Detector`.
+
+        Args:
+            pages: as of any detector.
+            wanted: for each page, whether it still is; asked before each run of the network. What
+                is returned for a page that is not is of no use.
+        """
+        asked = wanted or [_always] * len(pages)
         islands = [islands_of(page) if self._map_options.islands else None for page in pages]
         parts: list[RGB] = []
-        for page, own in zip(pages, islands, strict=True):
+        parts_wanted: list[Wanted] = []
+        for page, own, is_wanted in zip(pages, islands, asked, strict=True):
             parts += [page] if own is None else [island.of(page) for island in own]
-        found = iter(self._detect(parts))
+            parts_wanted += [is_wanted] * (len(parts) - len(parts_wanted))
+        found = iter(self._detect(parts, parts_wanted))
         return [
             next(found) if own is None else _on_page([(each, next(found)) for each in own])
             for own in islands
         ]
 
-    def _detect(self, pages: Sequence[RGB]) -> list[Regions]:
+    def _detect(self, pages: Sequence[RGB], wanted: Sequence[Wanted]) -> list[Regions]:
         """Returns the text lines of each page or island, in order."""
-        wanted = [self._network_size(page.shape[0], page.shape[1]) for page in pages]
-        sizes = [self._affordable(size) for size in wanted]
+        fitting = [self._network_size(page.shape[0], page.shape[1]) for page in pages]
+        sizes = [self._affordable(size) for size in fitting]
+        found: list[Regions] = []
+        for index, maps in enumerate(self._maps_of(pages, sizes, wanted)):
+            page, size = pages[index], sizes[index]
+            if maps is None or not wanted[index]():
+                found.append(Regions([], np.zeros(0, np.float32)))
+                continue
+            regions = self._regions(page, stitch(size, maps))
+            if size != fitting[index]:
+                regions = replace(regions, warnings=(_shrunk(page, fitting[index], size),))
+            found.append(regions)
+        return found
+
+    def _maps_of(
+        self, pages: Sequence[RGB], sizes: Sequence[tuple[int, int]], wanted: Sequence[Wanted]
+    ) -> list[list[_TileMap] | None]:
+        """Returns each page's tiles with their maps; None for a page no longer wanted."""
         tiles: dict[tuple[int, int], list[tuple[int, Tile]]] = defaultdict(list)
         limit = self._map_options.side_limit // _MULTIPLE * _MULTIPLE
         for index, size in enumerate(sizes):
             for tile in tiles_of(size, limit, self._map_options.tile_overlap):
                 tiles[tile.height, tile.width].append((index, tile))
-        maps: list[list[tuple[Tile, ProbabilityMap]]] = [[] for _ in pages]
+        maps: list[list[_TileMap] | None] = [[] for _ in pages]
         for same_size in tiles.values():
             for start in range(0, len(same_size), self._batch_size):
                 batch = same_size[start : start + self._batch_size]
+                for index in {index for index, _ in batch}:
+                    if not wanted[index]():
+                        maps[index] = None
+                batch = [(index, tile) for index, tile in batch if maps[index] is not None]
+                if not batch:
+                    continue
                 inputs = np.stack([_input(pages[i], sizes[i], tile) for i, tile in batch])
                 for (index, tile), output in zip(batch, self._network.run(inputs), strict=True):
-                    maps[index].append((tile, np.rint(output * 255).astype(np.uint8)))
-        found = [
-            self._regions(page, stitch(size, parts))
-            for page, size, parts in zip(pages, sizes, maps, strict=True)
-        ]
-        return [
-            regions if size == own else replace(regions, warnings=(_shrunk(page, own, size),))
-            for page, regions, own, size in zip(pages, found, wanted, sizes, strict=True)
-        ]
+                    own = maps[index]
+                    if own is not None:
+                        own.append((tile, np.rint(output * 255).astype(np.uint8)))
+        return maps
 
     def _network_size(self, height: int, width: int) -> tuple[int, int]:
         """Returns the height and width to which a page is scaled, multiples of 32."""
@@ -177,6 +208,10 @@ class MapDetector(ABC):
             height, width = (int(side * _STEP) // _MULTIPLE * _MULTIPLE for side in size)
             size = max(height, _MULTIPLE), max(width, _MULTIPLE)
         return size
+
+
+def _always() -> bool:
+    return True
 
 
 def _shrunk(page: RGB, wanted: tuple[int, int], size: tuple[int, int]) -> str:

@@ -66,7 +66,7 @@ def make_both(
 
 def _make(group: str, name: str, runtime: RuntimeOptions | None, options: dict[str, Any]) -> object:
     factory = load(group, name)
-    if runtime is not None and _takes_runtime(factory):
+    if runtime is not None and takes(factory, "runtime"):
         options = {"runtime": runtime, **options}
     try:
         return factory(**options)
@@ -74,8 +74,9 @@ def _make(group: str, name: str, runtime: RuntimeOptions | None, options: dict[s
         raise BrokenPlugin(f"{name!r} does not take these options: {error}") from error
 
 
-def _takes_runtime(factory: Callable[..., Any]) -> bool:
+def takes(called: Callable[..., Any], parameter: str) -> bool:
+    """Returns whether what a plugin offers to be called has a parameter of a name."""
     try:
-        return "runtime" in signature(factory).parameters
-    except ValueError:  # built in C, without a signature
+        return parameter in signature(called).parameters
+    except (TypeError, ValueError):  # built in C, without a signature
         return False

@@ -149,7 +149,8 @@ class Detector(Protocol):
         """Returns the regions of each page, in the pages' order.
 
         May be called from several threads at once. A page's regions must not depend on the other
-        pages of the call.
+        pages of the call. If it has a parameter `wanted` besides, it is given as many callables,
+        which tell whether each page still is: docs/plugins.md.
 
         Args:
             pages: (H, W, 3) uint8 RGB each, of any size from 1x1.

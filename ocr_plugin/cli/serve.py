@@ -32,8 +32,6 @@ from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions
 
 # Smaller than elsewhere: requests are not trusted.
 _MAX_PIXELS = 50_000_000
-# Connections at once: for each request that may be read, and besides, such as for health checks.
-_CONNECTIONS_A_REQUEST, _CONNECTIONS = 8, 64
 
 
 def serve(
@@ -64,6 +62,9 @@ def serve(
         float, typer.Option(min=0.1, help="Seconds that decoding a page may take.")
     ] = 10,
     max_requests: Annotated[int, typer.Option(min=1, help="At once; others get status 503.")] = 32,
+    max_total_megabytes: Annotated[
+        float, typer.Option(min=0.001, help="Limit of what all requests hold; others get 503.")
+    ] = 500,
     readers: Annotated[
         int, typer.Option(min=1, help="Batches read in parallel; on a GPU more than one.")
     ] = 1,
@@ -79,7 +80,7 @@ def serve(
 
         from ocr_plugin.adapters.server import make_app
         from ocr_plugin.adapters.server_access import TOKEN_VARIABLE, is_loopback
-        from ocr_plugin.adapters.server_connections import PatientConnection
+        from ocr_plugin.adapters.server_connections import config_of
         from ocr_plugin.adapters.server_requests import ServerOptions
     except ModuleNotFoundError as error:
         message = f"{error.name} is missing: pip install 'ocr-plugin[serve]'"
@@ -95,6 +96,7 @@ def serve(
         time_limit=time_limit,
         page_seconds=page_seconds,
         max_requests=max_requests,
+        max_held_bytes=round(max_total_megabytes * 1_000_000),
         readers=readers,
     )
     with _listener(host, port) as listener:
@@ -110,15 +112,8 @@ def serve(
         local, token = is_loopback(host), os.environ.get(TOKEN_VARIABLE) or None
         if not local and token is None:
             say(f"anybody who reaches {host} may use this server: set {TOKEN_VARIABLE}")
-        config = uvicorn.Config(
-            make_app(engine, limits, token, local_only=local),
-            http=PatientConnection,
-            # Beyond this, connections are answered 503 by the server itself.
-            limit_concurrency=_CONNECTIONS_A_REQUEST * max_requests + _CONNECTIONS,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=round(time_limit),
-        )
+        app = make_app(engine, limits, token, local_only=local)
+        config = config_of(app, max_requests, time_limit)
         say(f"listening on http://{_shown(host)}:{listener.getsockname()[1]}")
         uvicorn.Server(config).run([listener])
 

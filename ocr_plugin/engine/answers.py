@@ -10,6 +10,7 @@ import numpy as np
 from ocr_plugin.errors import one_line
 from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit, WordReading
 
+Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 # A confidence may be beyond 1 by what sums of floating-point numbers lose.
@@ -17,17 +18,17 @@ _ROUNDING = 1e-3
 
 
 def answers(
-    ask: Callable[[list[RGB]], Sequence[Answer]],
-    pictures: list[RGB],
+    ask: Callable[[list[Asked]], Sequence[Answer]],
+    pictures: list[Asked],
     who: str,
     what: str,
-    check: Callable[[Answer, RGB], Answer],
+    check: Callable[[Answer, Asked], Answer],
 ) -> list[Answer | Exception]:
     """Returns a plugin's answer for each picture; if a batch fails, each is tried alone.
 
     Args:
         ask: takes pictures and returns as many answers.
-        pictures: pages or crops.
+        pictures: pages or crops, or what stands for them.
         who: the plugin's kind, for the error if the numbers differ.
         what: the pictures' kind, for the same error.
         check: takes an answer and its picture, and raises if it is none.

@@ -15,12 +15,11 @@ from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from ocr_plugin import plugins
 from ocr_plugin.constraints.constraint import Constraint
-from ocr_plugin.engine.answers import answers, as_defect, checked_reading, checked_regions
+from ocr_plugin.engine.answers import answers, as_defect, checked_reading
 from ocr_plugin.engine.arguments import check_plugin, check_several, options_of
+from ocr_plugin.engine.finder import Finder
 from ocr_plugin.engine.page_readers import PageReaders, ReaderCache, RegionConstraints
 from ocr_plugin.engine.page_task import CropTask, PageRequest, PageWork
 from ocr_plugin.errors import ConfigurationError
@@ -34,10 +33,9 @@ from ocr_plugin.options import (
 from ocr_plugin.pages.prefetch import opened
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
-from ocr_plugin.protocols import Detector, Points, Reading, Recognizer
+from ocr_plugin.protocols import Detector, Reading, Recognizer
 from ocr_plugin.recognizers.guidance import Guidance
 from ocr_plugin.recognizers.line_reader import line_reader, splitter_for
-from ocr_plugin.regions.overprint import Overprint
 from ocr_plugin.schema import EngineInfo, Page, PageError
 
 _MORE_PAGES = "only the first page was read; Engine.read_many gives every page"
@@ -107,6 +105,7 @@ class Engine:
         self.guidance = Guidance(language, constraint)
         self._readers = self._cache.page(self.guidance)
         self.detector: Detector = detector
+        self._finder = Finder(detector)
         self.recognizer: Recognizer = recognizer
         self.info = EngineInfo(
             version=version("ocr-plugin"),
@@ -253,35 +252,18 @@ class Engine:
         # Of a page whose own text is taken nothing is to be found, and on a flat one there is none.
         seen = [work for work in own if work.printed is None and not work.is_flat]
         works = [work for work in seen if work.prepare()]
-        pages = [work.pixels for work in works]
-        found_in = answers(self.detector.detect, pages, "detector", "pages", checked_regions)
-        for work, found in zip(works, found_in, strict=True):
+        for work, found in zip(works, self._finder.found_on(works), strict=True):
             if isinstance(found, Exception):
                 work.error = found
                 continue
+            if not work.goes_on():  # what was found may be incomplete
+                continue
             try:
-                inked = self._found_in_ink(work.overprint)
+                inked = self._finder.found_in_ink(work)
                 queue.extend(work.begin(found, self.recognizer.unit, inked))
             except BaseException as error:  # one bad page must not end the run; it is reported
                 work.error = as_defect(error, "engine")
         return begun
-
-    def _found_in_ink(self, overprint: Overprint | None) -> list[Points]:
-        """Returns the regions of coloured ink that lies across a page's print."""
-        if overprint is None:
-            return []
-        parts = [
-            np.ascontiguousarray(overprint.ink[top:bottom, left:right])
-            for left, top, right, bottom in overprint.boxes
-        ]
-        found_in = answers(self.detector.detect, parts, "detector", "pages", checked_regions)
-        regions: list[Points] = []
-        for (left, top, _, _), found in zip(overprint.boxes, found_in, strict=True):
-            if isinstance(found, Exception):
-                raise found
-            corner = np.array((left, top), np.float32)
-            regions += [np.asarray(each, np.float32) + corner for each in found.polygons]
-        return regions
 
     def _read_batch(self, queue: deque[CropTask]) -> None:
         """Reads the oldest crops of the queue; further crops of their regions go to its front."""

@@ -4,16 +4,20 @@ import asyncio
 import io
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import numpy as np
+import uvicorn
 from PIL import Image
+from starlette.types import ASGIApp
 
 from ocr_plugin.adapters.server import make_app
 from ocr_plugin.adapters.server_requests import ServerOptions
@@ -65,6 +69,25 @@ def pdf(pages: int) -> bytes:
     return coded.getvalue()
 
 
+def app_client(app: ASGIApp, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    """Returns a client, at an address, of an application in this process."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60)
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[tuple[uvicorn.Server, int, threading.Thread]]:
+    """Runs a server in a thread: the server, its port, the thread."""
+    server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield server, listener.getsockname()[1], thread
+    finally:
+        server.should_exit = True
+        thread.join(60)
+
+
 Requests = Callable[[httpx.AsyncClient], Awaitable[list[httpx.Response]]]
 
 
@@ -73,11 +96,7 @@ def answers_of(engine: Engine, requests: Requests, **limits: float) -> list[http
     app = make_app(engine, ServerOptions.parse(dict(limits)))
 
     async def run() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-        ):
+        async with app.router.lifespan_context(app), app_client(app) as client:
             return await requests(client)
 
     return asyncio.run(run())
@@ -115,8 +134,8 @@ class Server:
         values = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(name)]
         return sum(map(float, values))
 
-    def stop(self) -> tuple[str, str]:
-        self.process.send_signal(signal.SIGINT)
+    def stop(self, told: int = signal.SIGINT) -> tuple[str, str]:
+        self.process.send_signal(told)
         return self.process.communicate(timeout=60)
 
 

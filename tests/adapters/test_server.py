@@ -5,6 +5,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 
 import httpx
 import jsonschema  # type: ignore[import-untyped]
@@ -15,6 +17,7 @@ from PIL import Image
 from ocr_plugin.adapters import server_requests
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.shared_engine import SharedEngine
+from ocr_plugin.protocols import RGB, Regions
 from ocr_plugin.recognizers.ppocr import PPOcrRecognizer
 from ocr_plugin.schema import Page, PageError
 from tests.adapters.servers import PHOTO, Says, Server, Slow, answers_of, pdf, png, problem
@@ -107,6 +110,30 @@ def test_every_refusal_has_a_kind_and_a_line(server: Server) -> None:
     wrong = httpx.get(f"{server.url}/v1/read")
     assert problem(wrong) == (405, "MethodNotAllowed") and wrong.headers["Allow"] == "POST"
     assert "GET /v1/read" in wrong.json()["message"]
+
+
+def test_warnings_are_in_the_answer() -> None:
+    class Warns(Slow):
+        def detect(self, pages: Sequence[RGB]) -> list[Regions]:
+            found = super().detect(pages)
+            return [replace(each, warnings=("something was missed",)) for each in found]
+
+    animation, flat = io.BytesIO(), io.BytesIO()
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:])
+    Image.new("L", (60, 2)).save(flat, "PNG")
+
+    async def requests(client: httpx.AsyncClient) -> list[httpx.Response]:
+        bodies = (animation.getvalue(), flat.getvalue(), png())
+        return [await client.post("/v1/read", content=body) for body in bodies]
+
+    answers = answers_of(Engine(Warns(), Says()), requests)
+    of_animation, of_flat, of_sound = (each.json()["pages"][0]["warnings"] for each in answers)
+    assert of_animation == [
+        "only the first of 3 frames was read; 2 were left out", "something was missed"
+    ]  # fmt: skip
+    assert of_flat == ["no text was looked for: a side of 2 px is too short"]
+    assert of_sound == ["something was missed"]
 
 
 def test_a_defect_is_a_refusal_too_and_a_server_that_stopped_says_so(

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, ExitStack
 import httpx
 import pytest
 
-from benchmarks.attackers import bomb
 from ocr_plugin.adapters.server import make_app
 from ocr_plugin.adapters.server_decoding import ServerDecoder
 from ocr_plugin.adapters.server_requests import ServerOptions
@@ -185,22 +184,6 @@ def test_a_page_of_another_client_is_read_before_the_rest_of_a_flood() -> None:
     assert honest == 200
     # Two were too many, and one gave way.
     assert flood == [200] * 11 + [503] * 3
-
-
-def test_a_page_that_takes_long_to_decode_is_an_error_of_its_own() -> None:
-    async def run() -> httpx.Response:
-        app = make_app(Engine(Slow(), Says()), ServerOptions(time_limit=100.0, page_seconds=1.0))
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://test", timeout=100) as client,
-        ):
-            return await client.post("/v1/read", content=bomb())
-
-    answer = asyncio.run(run())
-    assert answer.status_code == 200 and answer.json()["pages"] == []
-    (error,) = answer.json()["errors"]
-    assert (error["kind"], error["message"]) == ("TimeLimit", "decoding took more than 1 s")
 
 
 def test_a_document_whose_pages_cannot_be_counted_in_time_is_unreadable() -> None:
