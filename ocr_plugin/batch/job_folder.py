@@ -158,9 +158,9 @@ def _settle(folder: Path, options: JobOptions, engine: EngineInfo, accept_change
 def _deciding(options: JobOptions) -> dict[str, Any]:
     """Returns the options that decide the records; of the runtime only what was set.
 
-    Threads and downloads may differ between runs.
+    Threads, downloads and limits of the machine's memory may differ between runs.
     """
-    values = options.model_dump(mode="json", exclude={"runtime"})
+    values = options.model_dump(mode="json", exclude={"runtime": True, "engine": {"max_memory"}})
     fixed = {"threads", "offline"}
     runtime = options.runtime.model_dump(mode="json", exclude=fixed, exclude_defaults=True)
     lexicon = options.constraint.lexicon if options.constraint else None

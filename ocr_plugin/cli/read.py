@@ -23,6 +23,8 @@ from ocr_plugin.cli.guidance import (
 )
 from ocr_plugin.cli.parameters import (
     Device,
+    MaxMemory,
+    MinConfidence,
     Model,
     Offline,
     PdfTextName,
@@ -33,7 +35,13 @@ from ocr_plugin.cli.parameters import (
 )
 from ocr_plugin.cli.results import ResultWriter
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
-from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
+from ocr_plugin.options import (
+    DEFAULT_DETECTOR,
+    DEFAULT_MEMORY,
+    DEFAULT_PDF_TEXT,
+    EngineOptions,
+    ImageOptions,
+)
 
 if TYPE_CHECKING:
     from ocr_plugin.pages.raster import PageFailure, PageImage
@@ -66,10 +74,7 @@ def read(
     model: Model = None,
     device: Device = None,
     precision: Precision = None,
-    min_confidence: Annotated[
-        float,
-        typer.Option(metavar="0..1", help="Leave out words below this, in doubtful lines."),
-    ] = _DEFAULTS.min_confidence,
+    min_confidence: MinConfidence = _DEFAULTS.min_confidence,
     pdf_dpi: Annotated[
         float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
     ] = _DEFAULTS.images.pdf_dpi,
@@ -99,6 +104,7 @@ def read(
             " strangers (extra serve or batch).",
         ),
     ] = False,
+    max_memory: MaxMemory = DEFAULT_MEMORY,
     offline: Offline = False,
 ) -> None:
     """Read the text of pictures and documents."""
@@ -111,6 +117,7 @@ def read(
         {
             "min_confidence": min_confidence,
             "isolate": isolate,
+            "max_memory": max_memory,
             **(dict.fromkeys(("detector_batch", "recognizer_batch"), 1) if exact else {}),
             "images": ImageOptions.parse(
                 {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pages": max_pages}

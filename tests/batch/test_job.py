@@ -299,11 +299,13 @@ def test_a_defect_at_a_page_is_its_error_and_ends_nothing(
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.tiff").write_bytes(document((1, 1, 1), (0, 255, 0), (2, 2, 2)))
     (tmp_path / "in" / "b.png").write_bytes(picture(5, 5, 5))
-    assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 3
-    (error,) = errors(tmp_path / "job")
+    (tmp_path / "in" / "c.png").write_bytes(picture(255, 255, 0))
+    assert run(tmp_path / "job", [str(tmp_path / "in")], max_memory=3).pages == 3
+    error, limited = errors(tmp_path / "job")
     assert (error["page_index"], error["error"]["kind"]) == (1, "ZeroDivisionError")
     assert error["error"]["message"] == "decoding failed: by zero"
-    assert_whole(tmp_path / "job", 3, 1)
+    assert limited["error"]["message"] == "decoding failed: 3000000000 bytes"
+    assert_whole(tmp_path / "job", 3, 2)
 
 
 def test_pages_too_large_are_errors(tmp_path: Path) -> None:
