@@ -16,6 +16,7 @@ from ocr_plugin.errors import OcrError, UnreadableImage, one_line
 from ocr_plugin.options import DEFAULT_MEMORY, ImageOptions
 from ocr_plugin.pages.decode import open_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
+from ocr_plugin.pages.source import TIFF_STARTS
 from ocr_plugin.pages.worker_processes import BrokenProcessPool, WorkerProcesses
 from ocr_plugin.schema import PageError
 
@@ -224,7 +225,7 @@ def _writing(place: Path | None) -> Iterator[None]:
 
 
 def _has_pages(content: bytes) -> bool:
-    return b"%PDF-" in content[:1024] or content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    return b"%PDF-" in content[:1024] or content.startswith(TIFF_STARTS)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ Source = (
 Pillow image, of which the current frame is taken; or an array (H, W), (H, W, 1), (H, W, 3) RGB or
 (H, W, 4) RGBA of uint8, uint16, bool, or float from 0 (black) to 1."""
 
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""The first bytes of TIFFs and BigTIFFs."""
+
 _BYTES = (bytes, bytearray, memoryview)
 
 
@@ -43,8 +46,17 @@ def _given_name(source: Source) -> str:
 
 def is_pdf(path: Path) -> bool:
     """Returns whether a file begins as PDFs do."""
+    return _start_of(path) == b"%PDF-"
+
+
+def is_tiff(path: Path) -> bool:
+    """Returns whether a file begins as TIFFs and BigTIFFs do."""
+    return _start_of(path).startswith(TIFF_STARTS)
+
+
+def _start_of(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(5) == b"%PDF-"
+        return file.read(5)
 
 
 def bytes_of(source: Source) -> bytes:
