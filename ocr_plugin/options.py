@@ -84,6 +84,11 @@ class ImageOptions(Options):
         gt=0,
         description="Most pixels of a page; a larger one is refused as a decompression bomb.",
     )
+    max_bytes: int = Field(
+        default=1_000_000_000,
+        gt=0,
+        description="Most bytes of a file that is read; a larger one is refused.",
+    )
     max_pages: int = Field(
         default=10_000,
         gt=0,

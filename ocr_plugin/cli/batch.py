@@ -24,10 +24,13 @@ from ocr_plugin.cli.guidance import (
 )
 from ocr_plugin.cli.parameters import (
     Device,
+    MaxBytes,
     MaxMemory,
+    MaxPages,
     MinConfidence,
     Model,
     Offline,
+    PdfDpi,
     PdfTextName,
     Precision,
     RecognizerName,
@@ -106,9 +109,7 @@ def run(
     device: Device = None,
     precision: Precision = None,
     min_confidence: MinConfidence = _DEFAULTS.min_confidence,
-    pdf_dpi: Annotated[
-        float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
-    ] = _DEFAULTS.images.pdf_dpi,
+    pdf_dpi: PdfDpi = _DEFAULTS.images.pdf_dpi,
     pdf_text: PdfTextName = DEFAULT_PDF_TEXT,
     language: Language = None,
     allow: Allow = None,
@@ -119,9 +120,7 @@ def run(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Limit of a page; larger ones are errors.")
     ] = _DEFAULTS.images.max_pixels,
-    max_pages: Annotated[
-        int, typer.Option(min=1, help="Pages read of a document; one error stands for the rest.")
-    ] = _DEFAULTS.images.max_pages,
+    max_pages: MaxPages = _DEFAULTS.images.max_pages,
     include: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Names to read; by default pictures and PDFs."),
@@ -138,9 +137,7 @@ def run(
             "--allow-paths", help="Read what Parquet tables name elsewhere: any file, any URL."
         ),
     ] = False,
-    max_bytes: Annotated[
-        int, typer.Option(min=1, help="Limit of a file or member; larger ones are errors.")
-    ] = 1_000_000_000,
+    max_bytes: MaxBytes = _DEFAULTS.images.max_bytes,
     max_ratio: Annotated[
         float, typer.Option(min=1.1, help="Largest allowed decompression ratio.")
     ] = 1000,
@@ -206,7 +203,8 @@ def run(
     if include:
         taken = taken.model_copy(update={"include": tuple(include)})
     images = ImageOptions.parse(
-        {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pixels": max_pixels, "max_pages": max_pages}
+        {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text}
+        | {"max_pixels": max_pixels, "max_bytes": max_bytes, "max_pages": max_pages}
     )
     what = JobOptions(
         detector=detector,

@@ -58,6 +58,19 @@ MinConfidence = Annotated[
         help="Leave out words below this, in doubtful lines.",
     ),
 ]
+PdfDpi = Annotated[
+    float,
+    typer.Option("--pdf-dpi", metavar="DPI", help="Resolution at which PDFs are rendered."),
+]
+MaxBytes = Annotated[
+    int, typer.Option("--max-bytes", min=1, help="Limit of a file; larger ones are errors.")
+]
+MaxPages = Annotated[
+    int,
+    typer.Option(
+        "--max-pages", min=1, help="Pages read of a document; one error stands for the rest."
+    ),
+]
 MaxMemory = Annotated[
     float, typer.Option("--max-memory", min=LEAST_MEMORY, metavar="GB", help=MAX_MEMORY)
 ]

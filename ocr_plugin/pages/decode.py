@@ -128,7 +128,7 @@ def _open_source(
             return sha256, _pdf_pages(source, options, first)
         if is_tiff(source):
             return sha256, tiff_pages(source, options, first, sha256)
-    data = bytes_of(source)
+    data = bytes_of(source, options.max_bytes)
     digest = sha256 or hashlib.sha256(data).hexdigest()
     image = identified(data, name)
     if image is None:

@@ -64,7 +64,7 @@ def _begun(decoder: Decoder, source: Source, options: EngineOptions) -> _Pages:
         return pages_of(source, options.images)
     name = name_of(source)
     try:
-        content = bytes_of(source)
+        content = bytes_of(source, options.images.max_bytes)
         decoding = decoder.begin(name, content, hashlib.sha256(content).hexdigest())
     except Unusable as error:
         return iter([PageFailure(name, None, UnreadableImage(name, str(error)))])
