@@ -1,10 +1,13 @@
 """Images opened by Pillow, as upright pages."""
 
+from collections.abc import Callable
+
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from ocr_plugin.pages.animation import left_out
+from ocr_plugin.pages.deep_samples import is_deep, lower_halves, widened
 from ocr_plugin.pages.fax import fax_damage
-from ocr_plugin.pages.image_formats import why
+from ocr_plugin.pages.image_formats import identified, why
 from ocr_plugin.pages.jpeg import made_up_rows
 from ocr_plugin.pages.pixels import rgb
 from ocr_plugin.pages.raster import Picture, Unusable, check_size
@@ -37,12 +40,26 @@ def first_frame(image: ImageFile.ImageFile, data: bytes, max_pixels: int) -> Pic
             further = left_out(image, data)
         except Exception as error:  # readers raise anything on damaged frames
             raise Unusable(why(image.format or "an image", error)) from error
-        picture = current_frame(image, max_pixels)
+        picture = current_frame(image, max_pixels, lambda: identified(data))
     return Picture(picture.pixels, further + picture.warnings)
 
 
-def tiff_frame(image: TiffImagePlugin.TiffImageFile, max_pixels: int) -> Picture:
-    """Returns the current page of a TIFF; warns of damaged fax data."""
+def tiff_frame(open_page: Callable[[], TiffImagePlugin.TiffImageFile], max_pixels: int) -> Picture:
+    """Returns a page of a TIFF; warns of damaged fax data.
+
+    Args:
+        open_page: gives the page, its directory read.
+        max_pixels: limit of the page.
+    """
+    image = _allocated(open_page(), max_pixels)
+    with fax_damage(image) as damage:
+        picture = current_frame(image, max_pixels, lambda: _allocated(open_page(), max_pixels))
+    return Picture(picture.pixels, (*damage, *picture.warnings))
+
+
+def _allocated(
+    image: TiffImagePlugin.TiffImageFile, max_pixels: int
+) -> TiffImagePlugin.TiffImageFile:
     width, height = image.size
     check_size(image.size, max_pixels)
     if width * height > (Image.MAX_IMAGE_PIXELS or max_pixels):
@@ -50,20 +67,37 @@ def tiff_frame(image: TiffImagePlugin.TiffImageFile, max_pixels: int) -> Picture
         # Not image.size: the orientation is already applied to that.
         stored = (image.tag_v2[256], image.tag_v2[257])
         image.im = Image.new(image.mode, stored).im
-    with fax_damage(image) as damage:
-        picture = current_frame(image, max_pixels)
-    return Picture(picture.pixels, (*damage, *picture.warnings))
+    return image
 
 
-def current_frame(image: Image.Image, max_pixels: int) -> Picture:
-    """Returns an image's current frame, upright."""
+def current_frame(
+    image: Image.Image,
+    max_pixels: int,
+    open_again: Callable[[], ImageFile.ImageFile | None] = lambda: None,
+) -> Picture:
+    """Returns an image's current frame, upright.
+
+    Args:
+        image: which may be loaded already.
+        max_pixels: limit of the frame.
+        open_again: gives the image once more, if it can be had, not loaded.
+    """
     check_size(image.size, max_pixels)
+    deep = is_deep(image)
+
+    def lower() -> Image.Image | None:
+        again = open_again()
+        halves = lower_halves(again) if again is not None else None
+        return None if halves is None else _upright(halves)[0]
+
     try:
         image.load()
         # Again: a file's header may tell another size than what it holds.
         check_size(image.size, max_pixels)
         missing = made_up_rows(image) if image.format in _JPEGS else ()
-        pixels, warnings = rgb(*_upright(image))
+        turned, told = _upright(image)
+        turned, further = widened(turned, lower) if deep else (turned, ())
+        pixels, warnings = rgb(turned, told + further)
     except Unusable:
         raise
     except Exception as error:  # decoders raise anything on damaged data

@@ -98,12 +98,21 @@ def _of_16_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ...
     page would be all but black.
     """
     high = int(values.max())
-    bits = next((bits for bits in _DEPTHS if high < 1 << bits), 16) if high else 16
+    bits = depth_of(high)
+    told = f"grey values up to {high} were taken for {bits} bits"
+    return scaled(values, bits), (told,) if bits < 16 else ()
+
+
+def depth_of(high: int) -> int:
+    """Returns how many of 16 bits are in use where this is the highest value."""
+    return next((bits for bits in _DEPTHS if high < 1 << bits), 16) if high else 16
+
+
+def scaled(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Returns values of so many bits, 16 at most, as bytes."""
     white = (1 << bits) - 1
     # Half of the divisor, added first, rounds to the nearest.
-    levels = (values.astype(np.uint32) * 255 + white // 2) // white
-    told = f"grey values up to {high} were taken for {bits} bits"
-    return levels.astype(np.uint8), (told,) if bits < 16 else ()
+    return ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
 
 
 def _three_channels(grey: NDArray[np.uint8]) -> RGB:

@@ -174,9 +174,12 @@ def _pages(
 def _page(file: BinaryIO, offset: int, layout: _Layout, max_pixels: int) -> Picture:
     file.seek(layout.first)
     file.write(layout.offset.pack(offset))
-    file.seek(0)
-    try:
-        image = TiffImagePlugin.TiffImageFile(file, "")
-    except Exception as error:  # readers raise anything on damaged directories
-        raise Unusable(why("TIFF", error)) from error
-    return tiff_frame(image, max_pixels)
+
+    def opened() -> TiffImagePlugin.TiffImageFile:
+        file.seek(0)
+        try:
+            return TiffImagePlugin.TiffImageFile(file, "")
+        except Exception as error:  # readers raise anything on damaged directories
+            raise Unusable(why("TIFF", error)) from error
+
+    return tiff_frame(opened, max_pixels)
