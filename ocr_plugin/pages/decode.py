@@ -71,6 +71,12 @@ def pages_of(source: Source, options: ImageOptions) -> Iterator[PageImage | Page
         for page in open_pages(source, options):
             yield page
             index += 1
+    except MemoryError as error:
+        failure = UnreadableImage(
+            name_of(source), "decoding it takes more memory than there is", index
+        )
+        failure.__cause__ = error
+        yield PageFailure(name_of(source), index, failure)
     except OcrError as error:
         yield PageFailure(name_of(source), None, error)
     except Exception as error:  # a decoder's own defect must not end the run; it is reported

@@ -1,9 +1,10 @@
 """Decodes pages in separate processes, so that a file that crashes one crashes nothing else."""
 
+import pickle
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as DecodingTimeout
 from contextlib import contextmanager
@@ -111,9 +112,9 @@ class Decoder:
         )
         return Decoding(self, task, place)
 
-    def _ask(self, task: "_Task", first: int, count: int) -> "Future[_Chunk]":
+    def _ask(self, task: "_Task", first: int, count: int) -> "Future[bytes]":
         limit = self._time_limit + (task.begun_within if count > 1 else 0)
-        return self.processes.ask(_decoded, task, first, count, time_limit=limit)
+        return self.processes.ask(_packed, _decoded, task, first, count, time_limit=limit)
 
 
 class Decoding:
@@ -127,7 +128,7 @@ class Decoding:
         self._decoder, self._task, self._place = decoder, task, place
         self.page_count, self._count, self._failures, self._deaths = 0, 1, 0, 0
         self._is_closed = self._has_failed = False
-        self._future: Future[_Chunk] | None = None
+        self._future: Future[bytes] | None = None
         self._ask()
 
     def pages(self, skipped: Set[int]) -> "list[PageImage | PageError] | None":
@@ -140,7 +141,7 @@ class Decoding:
             return None
         future = self._future  # kept while it is waited for: closing cancels it
         try:
-            chunk = future.result()
+            chunk: _Chunk = pickle.loads(future.result())
         except BrokenProcessPool as error:
             return self._asked_again(error)
         except CancelledError:  # closed from another thread
@@ -237,6 +238,16 @@ class _Task:
     name: str
     options: ImageOptions
     begun_within: float
+
+
+def _packed(
+    decode: Callable[["_Task", int, int], _Chunk], task: "_Task", first: int, count: int
+) -> bytes:
+    """Returns a chunk, pickled with less memory than it would take on the way to this process.
+
+    Too little memory is an error here, where later it would end the process that decodes.
+    """
+    return pickle.dumps(decode(task, first, count), protocol=5)
 
 
 def _decoded(task: _Task, first: int, count: int) -> _Chunk:

@@ -7,10 +7,12 @@ the lower halves of the samples are decoded by themselves.
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import repeat
 
 import numpy as np
 from PIL import Image, ImageFile
 
+from ocr_plugin.pages.bands import bands
 from ocr_plugin.pages.pixels import depth_of, scaled
 
 # Ink, too, leaves the upper bits empty where a picture is pale: of CMYK nothing can be told.
@@ -21,7 +23,6 @@ _LOWER = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" 
 _LOWER_MODES = ("RGB", "RGBX", "RGBA")
 # An upper half below this belongs to a sample of 14 bits or fewer.
 _NARROW = 1 << 6
-_ROWS = 512
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -90,12 +91,12 @@ def _values(
     upper: Image.Image, lower: Image.Image | None
 ) -> "Iterator[tuple[int, np.ndarray[tuple[int, ...], np.dtype[np.uint16]]]]":
     """Yields samples a few rows at a time, (H, W, C): the number of the first row, and values."""
-    for row in range(0, upper.height, _ROWS):
-        place = (0, row, upper.width, min(row + _ROWS, upper.height))
-        values = np.atleast_3d(np.asarray(upper.crop(place))).astype(np.uint16)
-        if lower is not None:
-            values = values << 8 | np.atleast_3d(np.asarray(lower.crop(place)))
-        yield row, values
+    lowers = bands(lower) if lower is not None else repeat((None, None))
+    for (rows, high), (_, low) in zip(bands(upper), lowers, strict=False):
+        values = np.atleast_3d(np.asarray(high)).astype(np.uint16)
+        if low is not None:
+            values = values << 8 | np.atleast_3d(np.asarray(low))
+        yield rows.start, values
 
 
 def _extrema(image: Image.Image) -> list[tuple[float, float]]:

@@ -87,28 +87,27 @@ def current_frame(
 
     def lower() -> Image.Image | None:
         again = open_again()
-        halves = lower_halves(again) if again is not None else None
-        return None if halves is None else _upright(halves)[0]
+        return None if again is None else lower_halves(again)
 
     try:
         image.load()
         # Again: a file's header may tell another size than what it holds.
         check_size(image.size, max_pixels)
         missing = made_up_rows(image) if image.format in _JPEGS else ()
-        turned, told = _upright(image)
-        turned, further = widened(turned, lower) if deep else (turned, ())
-        pixels, warnings = rgb(turned, told + further)
-    except Unusable:
+        turn, told = _turn_of(image)
+        wide, further = widened(image, lower) if deep else (image, ())
+        pixels, warnings = rgb(wide, turn)
+    except (Unusable, MemoryError):  # there may be enough for the page alone
         raise
     except Exception as error:  # decoders raise anything on damaged data
         raise Unusable(why(image.format or "an image", error)) from error
-    return Picture(pixels, missing + warnings)
+    return Picture(pixels, missing + told + further + warnings)
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def _turn_of(image: Image.Image) -> tuple[Image.Transpose | None, tuple[str, ...]]:
+    """Returns what turns an image upright, and a warning if that cannot be known."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # a warning of the page: damaged metadata do not affect the pixels
-        return image, ("the EXIF data are damaged, so the picture may be turned",)
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return (image if turn is None else image.transpose(turn)), ()
+        return None, ("the EXIF data are damaged, so the picture may be turned",)
+    return (_UPRIGHT.get(orientation) if isinstance(orientation, int) else None), ()

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from ocr_plugin.options import ImageOptions
+from ocr_plugin.pages import images, pixels
+from ocr_plugin.pages.decode import pages_of
 from ocr_plugin.pages.decoder_pool import MOST_DEATHS, Decoder
-from ocr_plugin.pages.raster import PageImage
+from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.worker_processes import BrokenProcessPool
 from ocr_plugin.schema import PageError
-from tests.sources import plain, tiff_of
+from tests.sources import encoded, plain, tiff_of
 
 
 class Here:
@@ -25,13 +27,15 @@ class Here:
         self._refuse = refuse
 
     def ask(self, work: Callable[..., Any], *told: Any, time_limit: float) -> "Future[Any]":
-        task, first, count = told
+        _, _, first, count = told
         self.asked.append((first, count, time_limit))
         future: Future[Any] = Future()
-        if error := self._refuse(first, count):
+        try:
+            if error := self._refuse(first, count):
+                raise error
+            future.set_result(work(*told))
+        except Exception as error:  # as of the processes, it comes out of the future
             future.set_exception(error)
-        else:
-            future.set_result(work(task, first, count))
         return future
 
     def stop(self) -> None:
@@ -110,3 +114,33 @@ def test_so_many_deaths_are_borne_and_no_more(tmp_path: Path, deaths: int) -> No
     tries = [first for first, _, _ in asked].count(0)
     assert tries == MOST_DEATHS + 1
     assert isinstance(page, PageImage if deaths == MOST_DEATHS else PageError)
+
+
+def test_a_page_for_which_there_is_memory_once_it_is_alone_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    def converted(*told: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise MemoryError
+        return pixels.rgb(*told)
+
+    monkeypatch.setattr(images, "rgb", converted)
+    pages, asked = decoded(tmp_path, *["white"] * 4)
+    assert all(isinstance(page, PageImage) for page in pages) and len(pages) == 4
+    assert [count for _, count, _ in asked] == [1, 4, 1, 1, 1, 1]
+
+
+def test_where_nothing_decodes_apart_a_lack_of_memory_is_the_pages_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lacking(*told: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(images, "rgb", lacking)
+    (failure,) = pages_of(encoded(plain("white")), ImageOptions())
+    assert isinstance(failure, PageFailure)
+    assert str(failure.error) == "<bytes>: decoding it takes more memory than there is"
