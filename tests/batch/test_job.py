@@ -29,6 +29,7 @@ from ocr_plugin.pages import decoder_pool
 from tests import hostile
 from tests.archives import ERRORS, PAGES, archives, document, errors, picture, records
 from tests.jobs import OPTIONS, Shades, assert_whole, engine, run
+from tests.pictures import FEW_BITS, few_bits
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 
@@ -315,3 +316,11 @@ def test_pages_too_large_are_errors(tmp_path: Path) -> None:
     assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 1
     (error,) = errors(tmp_path / "job")
     assert "40000 x 50000 pixels are more than the limit" in error["error"]["message"]
+
+
+def test_the_warnings_of_a_page_are_in_its_record(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(few_bits())
+    run(tmp_path / "job", [str(tmp_path / "in")])
+    (record,) = read_records(tmp_path / "job")
+    assert FEW_BITS in record["page"]["warnings"]

@@ -3,13 +3,16 @@
 import io
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ocr_plugin.engine import engine
 from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.page_task import PageWork
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.pages.source import Source
@@ -145,9 +148,33 @@ def test_no_more_pixels_are_held_than_are_allowed(monkeypatch: pytest.MonkeyPatc
     assert held() <= 3 + 1 + 3  # one more before it shows, and what is decoded ahead
 
 
+def test_a_page_that_no_stage_ends_is_an_error_and_none_vanishes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(PageWork, "done", False)
+    found = list(Engine(Cells(), Shades()).read_many([cells(1), b"no picture", cells(3)]))
+    assert all(isinstance(page, PageError) for page in found)
+    assert [page.message for page in found if isinstance(page, PageError)] == [
+        "its reading did not come to an end",
+        "<bytes>: not an image in a supported format",
+        "its reading did not come to an end",
+    ]
+
+
 @pytest.mark.parametrize(
     "single",
-    ["scan.tiff", b"bytes", bytearray(b"bytes"), cells(1), io.BytesIO(b"bytes"), 7, None],
+    [
+        "scan.tiff",
+        Path("scan.tiff"),
+        b"bytes",
+        bytearray(b"bytes"),
+        memoryview(b"bytes"),
+        cells(1),
+        Image.fromarray(cells(1)),
+        io.BytesIO(b"bytes"),
+        7,
+        None,
+    ],
 )
 def test_one_source_in_place_of_several_is_an_error_at_the_call(single: Any) -> None:
     with pytest.raises(TypeError, match="read_many takes several sources"):
