@@ -25,6 +25,7 @@ from ocr_plugin.batch.records.rows import Group
 from ocr_plugin.batch.records.shards import read_records
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.errors import ConfigurationError, OcrError
+from ocr_plugin.options import EngineOptions
 from ocr_plugin.pages import decoder_pool
 from tests import hostile
 from tests.archives import ERRORS, PAGES, archives, document, errors, picture, records
@@ -316,6 +317,15 @@ def test_pages_too_large_are_errors(tmp_path: Path) -> None:
     assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 1
     (error,) = errors(tmp_path / "job")
     assert "40000 x 50000 pixels are more than the limit" in error["error"]["message"]
+
+
+def test_a_job_goes_on_with_other_limits_of_memory(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 2, 3))
+    run(tmp_path / "job", [str(tmp_path / "a.png")])
+    limits = EngineOptions(images=OPTIONS.engine.images, max_memory=2)
+    other = OPTIONS.model_copy(update={"engine": limits})
+    done = Job(tmp_path / "job", other).run([str(tmp_path / "a.png")], engine=engine())
+    assert done.skipped == 1
 
 
 def test_the_warnings_of_a_page_are_in_its_record(tmp_path: Path) -> None:
