@@ -22,7 +22,7 @@ from ocr_plugin.batch.engines import make_engine, timed
 from ocr_plugin.batch.options import JobOptions
 from ocr_plugin.batch.records.journal import READER_DIED
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.options import Options
+from ocr_plugin.options import DEFAULT_MEMORY, LEAST_MEMORY, MAX_MEMORY, Options
 from ocr_plugin.pages.decoder_pool import Decoder, Decoding, index_of
 from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.runtime.memory import Trimmer
@@ -55,6 +55,7 @@ class RayOptions(Options):
     page_seconds: float = Field(
         default=60.0, gt=0, description="Time limit for decoding a page, in seconds."
     )
+    max_memory: float = Field(default=DEFAULT_MEMORY, ge=LEAST_MEMORY, description=MAX_MEMORY)
     read_seconds: float = Field(
         default=600.0,
         gt=0,
@@ -142,7 +143,9 @@ class PageReader:
         threads = max(1, round(how.cpus))
         self._engine, self._timed = timed(make_engine(options, threads))
         limit_threads(threads)
-        self._decoder = Decoder(options.engine.images, 1, how.page_seconds)
+        self._decoder = Decoder(
+            options.engine.images, 1, how.page_seconds, max_memory=how.max_memory
+        )
         self._content, self._name = content, name
         self._memory = Trimmer()
         self._notes, self._limit = Notes(ray, deaths), how.read_seconds

@@ -13,7 +13,7 @@ from pebble import ProcessExpired
 from ocr_plugin.adapters.server_pictures import jpeg_of
 from ocr_plugin.adapters.server_shares import Turns
 from ocr_plugin.errors import UnreadableImage, one_line
-from ocr_plugin.options import ImageOptions
+from ocr_plugin.options import DEFAULT_MEMORY, ImageOptions
 from ocr_plugin.pages.decode import has_more_pages
 from ocr_plugin.pages.decoder_pool import MOST_DEATHS, Decoder, Decoding
 from ocr_plugin.pages.raster import PageImage
@@ -37,6 +37,7 @@ class ServerDecoder:
         time_limit: seconds that a page may take.
         most: requests that may wait at once.
         is_alone: tells whether no more than one client asks.
+        max_memory: of each process, in gigabytes.
 
     Attributes:
         turns: taken by a request that decodes, and kept until its pages have found room.
@@ -48,9 +49,10 @@ class ServerDecoder:
         time_limit: float,
         most: int,
         is_alone: Callable[[], bool],
+        max_memory: float = DEFAULT_MEMORY,
     ) -> None:
         self._time_limit = time_limit
-        self._decoder = Decoder(options, _PROCESSES, time_limit)
+        self._decoder = Decoder(options, _PROCESSES, time_limit, max_memory=max_memory)
         self._threads = ThreadPoolExecutor(most + _PROCESSES, thread_name_prefix="ocr-decode")
         self.turns = Turns(_PROCESSES, is_alone)
         self._asked, self._begun = 0, set[Decoding]()

@@ -19,7 +19,14 @@ from ocr_plugin.engine.engine import Engine
 from ocr_plugin.engine.page_readers import PageReaders
 from ocr_plugin.engine.shared_engine import Busy, PageFuture, SharedEngine
 from ocr_plugin.errors import ConfigurationError, UnreadableImage, one_line
-from ocr_plugin.options import ImageOptions, Options, PdfText
+from ocr_plugin.options import (
+    DEFAULT_MEMORY,
+    LEAST_MEMORY,
+    MAX_MEMORY,
+    ImageOptions,
+    Options,
+    PdfText,
+)
 from ocr_plugin.pages.decoder_pool import Decoding
 from ocr_plugin.pages.raster import PageImage
 from ocr_plugin.schema import Page, PageError
@@ -46,6 +53,7 @@ class ServerOptions(Options):
     page_seconds: float = Field(
         default=10.0, gt=0, description="Seconds that decoding a page may take."
     )
+    max_memory: float = Field(default=DEFAULT_MEMORY, ge=LEAST_MEMORY, description=MAX_MEMORY)
     max_requests: int = Field(
         default=32, gt=0, description="Requests at once; others get status 503."
     )
@@ -81,6 +89,7 @@ class RequestHandler:
             min(limits.time_limit, limits.page_seconds),
             limits.max_requests,
             is_alone=lambda: self._inside.clients <= 1,
+            max_memory=limits.max_memory,
         )
 
     async def start(self) -> None:

@@ -26,6 +26,14 @@ OnnxPrecision = Literal["float32", "bfloat16"]
 DEFAULT_PDF_TEXT: PdfText = "ocr"
 """docs/decisions/0013 says why."""
 
+DEFAULT_MEMORY, LEAST_MEMORY = 4.0, 0.5
+"""Gigabytes of address space of a process that decodes, which has 0.3 before it begins."""
+
+MAX_MEMORY = (
+    "Gigabytes that each process which decodes may take; a page that needs more is an error."
+)
+"""What `max_memory` says, wherever it is an option."""
+
 
 class Options(BaseModel):
     """Base of every options model: immutable, and unknown names are errors."""
@@ -76,6 +84,11 @@ class ImageOptions(Options):
         gt=0,
         description="Most pixels of a page; a larger one is refused as a decompression bomb.",
     )
+    max_bytes: int = Field(
+        default=1_000_000_000,
+        gt=0,
+        description="Most bytes of a file that is read; a larger one is refused.",
+    )
     max_pages: int = Field(
         default=10_000,
         gt=0,
@@ -109,10 +122,13 @@ class EngineOptions(Options):
     decode_threads: int = Field(default=2, ge=1, description="Threads that open and decode files.")
     isolate: bool = Field(
         default=False,
-        description="Whether files are decoded in processes of their own, each limited to 4 GB,"
-        " which cost their file alone where they crash (extra serve or batch). A script must then"
-        ' read under: if __name__ == "__main__":',
+        description="Whether files are decoded in processes of their own, limited in memory and"
+        " time, which cost their file alone where they crash (extra serve or batch). A script must"
+        ' then read under: if __name__ == "__main__":',
     )
     page_seconds: float = Field(
         default=60.0, gt=0, description="Where isolated, that decoding a page may take."
+    )
+    max_memory: float = Field(
+        default=DEFAULT_MEMORY, ge=LEAST_MEMORY, description=f"Where isolated: {MAX_MEMORY}"
     )

@@ -3,6 +3,7 @@
 Inside the pipeline everything is numpy; only results (`schema`) are pydantic models.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
@@ -22,6 +23,17 @@ Span = tuple[float, float]
 """Start and end along a crop, as fractions of the crop's width."""
 
 Unit = Literal["line", "word"]
+
+# Overrides, embeddings and isolates; the marks that are part of Arabic and Hebrew texts are none.
+_TURNS_AROUND = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def steers(character: str) -> bool:
+    """Returns whether a character is not printed, but steers a terminal or turns text around."""
+    return (
+        unicodedata.category(character) == "Cc"
+        or unicodedata.bidirectional(character) in _TURNS_AROUND
+    )
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,8 @@ class Reading:
     """What a recognizer read in one crop. An empty text means that it saw no character.
 
     Attributes:
-        text: as printed; a line reader separates words by single spaces.
+        text: as printed, without characters that `steers` names; a line reader separates words by
+            single spaces.
         confidence: 0 to 1, of the whole text.
         words: those of `text`, from left to right; empty if not known.
         withheld: words of which no text is allowed, for a reader that is given a constraint: their

@@ -9,7 +9,10 @@ from ocr_plugin.pages.raster import PageImage
 
 
 def decoded(task: decoder_pool._Task, first: int, count: int) -> decoder_pool._Chunk:
-    """Decodes, but dies at a page whose upper left pixel is red, hangs at blue, fails at green."""
+    """Decodes, but dies at a page whose upper left pixel is red, hangs at blue, fails at green.
+
+    At yellow it fails with the memory that the process may take.
+    """
     chunk = decoder_pool._decoded(task, first, count)
     for page in chunk.pages:
         if isinstance(page, PageImage):
@@ -20,6 +23,10 @@ def decoded(task: decoder_pool._Task, first: int, count: int) -> decoder_pool._C
                 time.sleep(60)
             if colour == (0, 255, 0):
                 raise ZeroDivisionError("by\nzero")
+            if colour == (255, 255, 0):
+                import resource
+
+                raise RuntimeError(f"{resource.getrlimit(resource.RLIMIT_AS)[0]} bytes")
     return chunk
 
 

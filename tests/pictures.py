@@ -84,3 +84,13 @@ def along_arc(pixels: RGB, radius: float, size: tuple[int, int], paper: int = 24
         borderValue=(paper, paper, paper),
     )
     return np.asarray(bent, dtype=np.uint8)
+
+
+FEW_BITS = "grey values up to 1000 were taken for 10 bits"
+"""The warning of `few_bits`."""
+
+
+def few_bits() -> bytes:
+    """Returns a small PNG of 16 bits that uses fewer."""
+    levels = np.linspace(0, 1000, 600).astype(np.uint16).reshape(20, 30)
+    return cv2.imencode(".png", levels)[1].tobytes()

@@ -85,7 +85,11 @@ class Job:
             )
             recorder.progress.readers = readers
             decoder = Decoder(
-                self.options.engine.images, run.decoders, run.page_seconds, self.folder
+                self.options.engine.images,
+                run.decoders,
+                run.page_seconds,
+                self.folder,
+                run.max_memory,
             )
             stack.callback(decoder.close)
             counter = ByteCounter(sources, self.options.sources)

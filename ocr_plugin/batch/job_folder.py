@@ -158,9 +158,11 @@ def _settle(folder: Path, options: JobOptions, engine: EngineInfo, accept_change
 def _deciding(options: JobOptions) -> dict[str, Any]:
     """Returns the options that decide the records; of the runtime only what was set.
 
-    Threads and downloads may differ between runs.
+    Threads, downloads and limits of memory may differ between runs; how large a file may be is
+    told by the sources.
     """
-    values = options.model_dump(mode="json", exclude={"runtime"})
+    undecided: dict[str, Any] = {"max_memory": True, "images": {"max_bytes"}}
+    values = options.model_dump(mode="json", exclude={"runtime": True, "engine": undecided})
     fixed = {"threads", "offline"}
     runtime = options.runtime.model_dump(mode="json", exclude=fixed, exclude_defaults=True)
     lexicon = options.constraint.lexicon if options.constraint else None

@@ -8,7 +8,10 @@ from ocr_plugin.batch.inputs.members import SourceOptions
 from ocr_plugin.constraints.constraint import Constraint
 from ocr_plugin.options import (
     DEFAULT_DETECTOR,
+    DEFAULT_MEMORY,
     DEFAULT_RECOGNIZER,
+    LEAST_MEMORY,
+    MAX_MEMORY,
     EngineOptions,
     Options,
     RuntimeOptions,
@@ -41,6 +44,7 @@ class RunOptions(Options):
     page_seconds: float = Field(
         default=60.0, gt=0, description="Time limit for decoding a page, in seconds."
     )
+    max_memory: float = Field(default=DEFAULT_MEMORY, ge=LEAST_MEMORY, description=MAX_MEMORY)
     read_seconds: float = Field(
         default=600.0,
         gt=0,

@@ -24,8 +24,13 @@ from ocr_plugin.cli.guidance import (
 )
 from ocr_plugin.cli.parameters import (
     Device,
+    MaxBytes,
+    MaxMemory,
+    MaxPages,
+    MinConfidence,
     Model,
     Offline,
+    PdfDpi,
     PdfTextName,
     Precision,
     RecognizerName,
@@ -33,7 +38,13 @@ from ocr_plugin.cli.parameters import (
     runtime_of,
 )
 from ocr_plugin.errors import ConfigurationError, ExitCode, OcrError
-from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
+from ocr_plugin.options import (
+    DEFAULT_DETECTOR,
+    DEFAULT_MEMORY,
+    DEFAULT_PDF_TEXT,
+    EngineOptions,
+    ImageOptions,
+)
 from ocr_plugin.schema import Page
 
 if TYPE_CHECKING:
@@ -43,6 +54,7 @@ if TYPE_CHECKING:
 
 # Of the extra; fsspec and pyarrow are checked where a source needs them.
 _NEEDED = ("pebble", "zstandard")
+_DEFAULTS = EngineOptions()
 
 
 class Where(StrEnum):
@@ -96,18 +108,8 @@ def run(
     model: Model = None,
     device: Device = None,
     precision: Precision = None,
-    min_confidence: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=1,
-            metavar="0..1",
-            help="Leave out words below this, in doubtful lines.",
-        ),
-    ] = EngineOptions().min_confidence,
-    pdf_dpi: Annotated[
-        float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
-    ] = ImageOptions().pdf_dpi,
+    min_confidence: MinConfidence = _DEFAULTS.min_confidence,
+    pdf_dpi: PdfDpi = _DEFAULTS.images.pdf_dpi,
     pdf_text: PdfTextName = DEFAULT_PDF_TEXT,
     language: Language = None,
     allow: Allow = None,
@@ -117,10 +119,8 @@ def run(
     abstain_below: AbstainBelow = None,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Limit of a page; larger ones are errors.")
-    ] = ImageOptions().max_pixels,
-    max_pages: Annotated[
-        int, typer.Option(min=1, help="Pages read of a document; one error stands for the rest.")
-    ] = ImageOptions().max_pages,
+    ] = _DEFAULTS.images.max_pixels,
+    max_pages: MaxPages = _DEFAULTS.images.max_pages,
     include: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Names to read; by default pictures and PDFs."),
@@ -137,9 +137,7 @@ def run(
             "--allow-paths", help="Read what Parquet tables name elsewhere: any file, any URL."
         ),
     ] = False,
-    max_bytes: Annotated[
-        int, typer.Option(min=1, help="Limit of a file or member; larger ones are errors.")
-    ] = 1_000_000_000,
+    max_bytes: MaxBytes = _DEFAULTS.images.max_bytes,
     max_ratio: Annotated[
         float, typer.Option(min=1.1, help="Largest allowed decompression ratio.")
     ] = 1000,
@@ -161,6 +159,7 @@ def run(
     page_seconds: Annotated[
         float, typer.Option(min=0.1, help="Time limit for decoding a page.")
     ] = 60,
+    max_memory: MaxMemory = DEFAULT_MEMORY,
     read_seconds: Annotated[
         float,
         typer.Option(min=1, help="Seconds without progress after which reading a page is ended."),
@@ -204,7 +203,8 @@ def run(
     if include:
         taken = taken.model_copy(update={"include": tuple(include)})
     images = ImageOptions.parse(
-        {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pixels": max_pixels, "max_pages": max_pages}
+        {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text}
+        | {"max_pixels": max_pixels, "max_bytes": max_bytes, "max_pages": max_pages}
     )
     what = JobOptions(
         detector=detector,
@@ -220,6 +220,7 @@ def run(
         decoders=decoders or 2,
         readers=readers or 0,
         page_seconds=page_seconds,
+        max_memory=max_memory,
         read_seconds=read_seconds,
         limit=limit,
         max_error_rate=max_error_rate,
@@ -326,7 +327,7 @@ def _job(
     from ocr_plugin.adapters.ray_dataset import RayOptions
     from ocr_plugin.adapters.ray_job import RayJob
 
-    cluster |= {"page_seconds": run.page_seconds, "read_seconds": run.read_seconds}
+    cluster |= run.model_dump(include={"page_seconds", "max_memory", "read_seconds"})
     return RayJob(folder, options, RayOptions(**cluster))
 
 

@@ -5,7 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ocr_plugin.options import DEFAULT_RECOGNIZER, MODEL_RECOGNIZER, RuntimeOptions
+from ocr_plugin.options import (
+    DEFAULT_RECOGNIZER,
+    LEAST_MEMORY,
+    MAX_MEMORY,
+    MODEL_RECOGNIZER,
+    RuntimeOptions,
+)
 
 RecognizerName = Annotated[
     str | None,
@@ -41,6 +47,32 @@ PdfTextName = Annotated[
         help="Text of PDFs: ocr reads the pages as pictures, layer takes the text that they carry,"
         " auto takes it where it is sound.",
     ),
+]
+MinConfidence = Annotated[
+    float,
+    typer.Option(
+        "--min-confidence",
+        min=0,
+        max=1,
+        metavar="0..1",
+        help="Leave out words below this, in doubtful lines.",
+    ),
+]
+PdfDpi = Annotated[
+    float,
+    typer.Option("--pdf-dpi", metavar="DPI", help="Resolution at which PDFs are rendered."),
+]
+MaxBytes = Annotated[
+    int, typer.Option("--max-bytes", min=1, help="Limit of a file; larger ones are errors.")
+]
+MaxPages = Annotated[
+    int,
+    typer.Option(
+        "--max-pages", min=1, help="Pages read of a document; one error stands for the rest."
+    ),
+]
+MaxMemory = Annotated[
+    float, typer.Option("--max-memory", min=LEAST_MEMORY, metavar="GB", help=MAX_MEMORY)
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Never download anything.")]
 

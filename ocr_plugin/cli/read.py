@@ -23,8 +23,13 @@ from ocr_plugin.cli.guidance import (
 )
 from ocr_plugin.cli.parameters import (
     Device,
+    MaxBytes,
+    MaxMemory,
+    MaxPages,
+    MinConfidence,
     Model,
     Offline,
+    PdfDpi,
     PdfTextName,
     Precision,
     RecognizerName,
@@ -33,15 +38,19 @@ from ocr_plugin.cli.parameters import (
 )
 from ocr_plugin.cli.results import ResultWriter
 from ocr_plugin.errors import ConfigurationError, UnreadableImage
-from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
+from ocr_plugin.options import (
+    DEFAULT_DETECTOR,
+    DEFAULT_MEMORY,
+    DEFAULT_PDF_TEXT,
+    EngineOptions,
+    ImageOptions,
+)
 
 if TYPE_CHECKING:
     from ocr_plugin.pages.raster import PageFailure, PageImage
     from ocr_plugin.pages.source import Source
 
 _DEFAULTS = EngineOptions()
-# Bytes of standard input, as many as batch allows a file, and those read at once.
-_MOST_STDIN, _PART = 1_000_000_000, 1 << 20
 
 
 def read(
@@ -66,17 +75,11 @@ def read(
     model: Model = None,
     device: Device = None,
     precision: Precision = None,
-    min_confidence: Annotated[
-        float,
-        typer.Option(metavar="0..1", help="Leave out words below this, in doubtful lines."),
-    ] = _DEFAULTS.min_confidence,
-    pdf_dpi: Annotated[
-        float, typer.Option(metavar="DPI", help="Resolution at which PDFs are rendered.")
-    ] = _DEFAULTS.images.pdf_dpi,
+    min_confidence: MinConfidence = _DEFAULTS.min_confidence,
+    pdf_dpi: PdfDpi = _DEFAULTS.images.pdf_dpi,
     pdf_text: PdfTextName = DEFAULT_PDF_TEXT,
-    max_pages: Annotated[
-        int, typer.Option(min=1, help="Pages read of a document; one error stands for the rest.")
-    ] = _DEFAULTS.images.max_pages,
+    max_bytes: MaxBytes = _DEFAULTS.images.max_bytes,
+    max_pages: MaxPages = _DEFAULTS.images.max_pages,
     language: Language = None,
     allow: Allow = None,
     pattern: Pattern = None,
@@ -99,6 +102,7 @@ def read(
             " strangers (extra serve or batch).",
         ),
     ] = False,
+    max_memory: MaxMemory = DEFAULT_MEMORY,
     offline: Offline = False,
 ) -> None:
     """Read the text of pictures and documents."""
@@ -111,9 +115,15 @@ def read(
         {
             "min_confidence": min_confidence,
             "isolate": isolate,
+            "max_memory": max_memory,
             **(dict.fromkeys(("detector_batch", "recognizer_batch"), 1) if exact else {}),
             "images": ImageOptions.parse(
-                {"pdf_dpi": pdf_dpi, "pdf_text": pdf_text, "max_pages": max_pages}
+                {
+                    "pdf_dpi": pdf_dpi,
+                    "pdf_text": pdf_text,
+                    "max_bytes": max_bytes,
+                    "max_pages": max_pages,
+                }
             ),
         }
     )
@@ -133,7 +143,7 @@ def read(
                 language=language,
                 constraint=constraint,
             )
-        stdin = _standard_input() if "-" in images else b""
+        stdin = _standard_input(max_bytes) if "-" in images else b""
         writer = ResultWriter(
             stream, as_json=written == "json", overlays=overlay, documents=documents
         )
@@ -165,18 +175,19 @@ class _Stdin(io.BytesIO):
     name = "<stdin>"
 
 
-def _standard_input() -> bytes:
+def _standard_input(most: int) -> bytes:
     """Returns what standard input holds.
 
     Raises:
-        UnreadableImage: it is too much; a pipe may have no end.
+        UnreadableImage: it is more than so many bytes.
     """
-    held = io.BytesIO()
-    while part := sys.stdin.buffer.read(_PART):
-        held.write(part)
-        if held.tell() > _MOST_STDIN:
-            raise UnreadableImage(_Stdin.name, f"more than {_MOST_STDIN} bytes")
-    return held.getvalue()
+    from ocr_plugin.pages.raster import Unusable
+    from ocr_plugin.pages.source import read_at_most
+
+    try:
+        return read_at_most(sys.stdin.buffer, most)
+    except Unusable as error:
+        raise UnreadableImage(_Stdin.name, str(error)) from error
 
 
 def _sources(images: Sequence[str], stdin: bytes) -> "list[Source]":

@@ -19,6 +19,7 @@ from ocr_plugin.cli.guidance import (
 )
 from ocr_plugin.cli.parameters import (
     Device,
+    MaxMemory,
     Model,
     Offline,
     PdfTextName,
@@ -28,7 +29,13 @@ from ocr_plugin.cli.parameters import (
     runtime_of,
 )
 from ocr_plugin.errors import ConfigurationError
-from ocr_plugin.options import DEFAULT_DETECTOR, DEFAULT_PDF_TEXT, EngineOptions, ImageOptions
+from ocr_plugin.options import (
+    DEFAULT_DETECTOR,
+    DEFAULT_MEMORY,
+    DEFAULT_PDF_TEXT,
+    EngineOptions,
+    ImageOptions,
+)
 
 # Smaller than elsewhere: requests are not trusted.
 _MAX_PIXELS = 50_000_000
@@ -61,6 +68,7 @@ def serve(
     page_seconds: Annotated[
         float, typer.Option(min=0.1, help="Seconds that decoding a page may take.")
     ] = 10,
+    max_memory: MaxMemory = DEFAULT_MEMORY,
     max_requests: Annotated[int, typer.Option(min=1, help="At once; others get status 503.")] = 32,
     max_total_megabytes: Annotated[
         float, typer.Option(min=0.001, help="Limit of what all requests hold; others get 503.")
@@ -95,6 +103,7 @@ def serve(
         max_pages=max_pages,
         time_limit=time_limit,
         page_seconds=page_seconds,
+        max_memory=max_memory,
         max_requests=max_requests,
         max_held_bytes=round(max_total_megabytes * 1_000_000),
         readers=readers,

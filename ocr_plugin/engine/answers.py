@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import TypeVar, get_args
 
+import cv2
 import numpy as np
 
 from ocr_plugin.errors import one_line
-from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit, WordReading
+from ocr_plugin.protocols import RGB, Points, Reading, Regions, Unit, WordReading, steers
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -103,7 +104,7 @@ def _check_word(word: WordReading) -> None:
 def _check_text(text: str, confidence: float) -> None:
     if not isinstance(text, str):
         raise TypeError(f"the recognizer read {type(text).__name__}, not a text")
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
+    if any(map(steers, text)):
         raise ValueError(f"the recognizer read control characters: {text!r}")
     if not -_ROUNDING <= confidence <= 1 + _ROUNDING:
         raise ValueError(f"the recognizer is {confidence} sure of {text!r}; 0 to 1 is possible")
@@ -114,7 +115,7 @@ def checked_regions(regions: Regions, page: RGB) -> Regions:
 
     Raises:
         TypeError: they are no regions, or their warnings are no texts.
-        ValueError: an unknown kind, a polygon that is none or far outside the page.
+        ValueError: an unknown kind, a polygon that is none, without area, or far outside the page.
     """
     if not isinstance(regions, Regions):
         raise TypeError(f"the detector answered {type(regions).__name__}, not Regions")
@@ -137,3 +138,5 @@ def _check_polygon(polygon: Points, page: RGB) -> None:
     size = np.array([page.shape[1], page.shape[0]], np.float32)
     if (points < -size).any() or (points > 2 * size).any():
         raise ValueError(f"the detector's polygon lies outside the page: {points[0].tolist()}")
+    if cv2.contourArea(cv2.convexHull(points)) <= 0:
+        raise ValueError(f"the detector's polygon has no area: {points.tolist()}")

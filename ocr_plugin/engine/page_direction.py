@@ -22,6 +22,7 @@ _WIDE = 2.0
 # Least share of the votes; a page of many directions has none of its own.
 _MAJORITY = 0.7
 _SAME = np.cos(np.pi / 4)
+_BLOCK = 512
 # What a reading along the page must have, and by how much it may be less sure than the other, for
 # texts of up to so many characters and for longer ones.
 _LEAST = 0.5
@@ -37,7 +38,13 @@ def page_direction(regions: Sequence[ReadRegion]) -> NDArray[np.float64] | None:
         return None
     vectors = np.stack([_direction(each.outline) for each in voters])
     weights = np.array([len(_text(each)) * each.confidence for each in voters])
-    votes = np.where(vectors @ vectors.T > _SAME, 1.0, 0.0) @ weights
+    # A block of voters at a time: of all at once the memory grows with the square of the page.
+    votes = np.concatenate(
+        [
+            np.where(vectors[start : start + _BLOCK] @ vectors.T > _SAME, 1.0, 0.0) @ weights
+            for start in range(0, len(voters), _BLOCK)
+        ]
+    )
     elected = int(np.argmax(votes))
     if votes[elected] < _MAJORITY * weights.sum():
         return None

@@ -20,7 +20,7 @@ from ocr_plugin.pages.image_formats import identified
 from ocr_plugin.pages.images import current_frame, first_frame
 from ocr_plugin.pages.pixels import picture_of_array
 from ocr_plugin.pages.raster import PageFailure, PageImage, Picture, Pictures, Unusable
-from ocr_plugin.pages.source import Source, bytes_of, is_pdf, name_of
+from ocr_plugin.pages.source import Source, bytes_of, is_pdf, is_tiff, name_of
 from ocr_plugin.pages.tiff import page_offsets, tiff_pages
 
 
@@ -41,8 +41,9 @@ def open_pages(
         source: see `Source`.
         options: limits, and the resolution of PDF pages.
         first: the page to begin with, counted from 0; those before it are not decoded.
-        sha256: of the source's bytes, if known: a long document read a few pages at a time is
-            then not hashed each time, nor a TIFF searched for its pages.
+        sha256: of the source's bytes, if known: a long document that is read a few pages at a
+            time is then not hashed each time, nor read as a whole, nor a TIFF searched for its
+            pages. A file that is named so must not change meanwhile.
         name: of the pages; by default `name_of` the source.
 
     Raises:
@@ -70,6 +71,12 @@ def pages_of(source: Source, options: ImageOptions) -> Iterator[PageImage | Page
         for page in open_pages(source, options):
             yield page
             index += 1
+    except MemoryError as error:
+        failure = UnreadableImage(
+            name_of(source), "decoding it takes more memory than there is", index
+        )
+        failure.__cause__ = error
+        yield PageFailure(name_of(source), index, failure)
     except OcrError as error:
         yield PageFailure(name_of(source), None, error)
     except Exception as error:  # a decoder's own defect must not end the run; it is reported
@@ -121,9 +128,13 @@ def _open_source(
         return None, _only(first, lambda: picture_of_array(source, options.max_pixels))
     if isinstance(source, Image.Image):
         return None, _only(first, lambda: current_frame(source, options.max_pixels))
-    if sha256 and isinstance(source, Path) and is_pdf(source):
-        return sha256, _pdf_pages(source, options, first)
-    data = bytes_of(source)
+    if sha256 and isinstance(source, Path):
+        # It is opened again for every few pages, and only these are read.
+        if is_pdf(source):
+            return sha256, _pdf_pages(source, options, first)
+        if is_tiff(source):
+            return sha256, tiff_pages(source, options, first, sha256)
+    data = bytes_of(source, options.max_bytes)
     digest = sha256 or hashlib.sha256(data).hexdigest()
     image = identified(data, name)
     if image is None:

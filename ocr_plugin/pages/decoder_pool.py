@@ -1,8 +1,10 @@
 """Decodes pages in separate processes, so that a file that crashes one crashes nothing else."""
 
+import pickle
 import tempfile
 import threading
-from collections.abc import Iterator, Set
+import time
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as DecodingTimeout
 from contextlib import contextmanager
@@ -12,20 +14,19 @@ from pathlib import Path
 from pebble import ProcessExpired
 
 from ocr_plugin.errors import OcrError, UnreadableImage, one_line
-from ocr_plugin.options import ImageOptions
+from ocr_plugin.options import DEFAULT_MEMORY, ImageOptions
 from ocr_plugin.pages.decode import open_pages
 from ocr_plugin.pages.raster import PageFailure, PageImage
-from ocr_plugin.pages.worker_processes import (
-    DEFAULT_MEMORY,
-    BrokenProcessPool,
-    WorkerProcesses,
-)
+from ocr_plugin.pages.source import TIFF_STARTS
+from ocr_plugin.pages.worker_processes import BrokenProcessPool, WorkerProcesses
 from ocr_plugin.schema import PageError
 
 PREFIX = "ocr-batch-"
 """Prefix of the temporary folders that hold documents while they are decoded."""
-# Pages of a document per request to a process, after the first, which may tell that it is hostile.
-_CHUNK = 4
+# Pages of a document per request to a process, after the first, which may tell that it is hostile;
+# and in what part of a page's time limit further ones of a request may begin. So each page has its
+# whole limit, and no request takes much more.
+_CHUNK, _BEGUN_WITHIN = 4, 0.25
 MOST_DEATHS = 3
 """How often work is asked for again whose processes were killed from outside."""
 # A document is given up after this many consecutive pages that crash or stall their process.
@@ -55,7 +56,7 @@ class Decoder:
         workers: processes.
         time_limit: seconds that a page may take.
         folder: for documents while they are decoded; by default the system's for temporary files.
-        max_memory: bytes of address space of each process.
+        max_memory: gigabytes of address space of each process.
 
     Raises:
         OcrError: the folder cannot be written.
@@ -67,7 +68,7 @@ class Decoder:
         workers: int,
         time_limit: float,
         folder: Path | None = None,
-        max_memory: int = DEFAULT_MEMORY,
+        max_memory: float = DEFAULT_MEMORY,
     ) -> None:
         self._options, self._time_limit = options, time_limit
         with _writing(folder):
@@ -102,12 +103,18 @@ class Decoder:
                 place = Path(self._folder.name, str(self._count))
             with _writing(place):
                 place.write_bytes(content)
-        task = _Task(place or content, sha256, name, options or self._options)
+        task = _Task(
+            place or content,
+            sha256,
+            name,
+            options or self._options,
+            begun_within=_BEGUN_WITHIN * self._time_limit,
+        )
         return Decoding(self, task, place)
 
-    def _ask(self, task: "_Task", first: int, count: int) -> "Future[_Chunk]":
-        limit = self._time_limit * count
-        return self.processes.ask(_decoded, task, first, count, time_limit=limit)
+    def _ask(self, task: "_Task", first: int, count: int) -> "Future[bytes]":
+        limit = self._time_limit + (task.begun_within if count > 1 else 0)
+        return self.processes.ask(_packed, _decoded, task, first, count, time_limit=limit)
 
 
 class Decoding:
@@ -120,8 +127,8 @@ class Decoding:
     def __init__(self, decoder: Decoder, task: "_Task", place: Path | None) -> None:
         self._decoder, self._task, self._place = decoder, task, place
         self.page_count, self._count, self._failures, self._deaths = 0, 1, 0, 0
-        self._is_closed = False
-        self._future: Future[_Chunk] | None = None
+        self._is_closed = self._has_failed = False
+        self._future: Future[bytes] | None = None
         self._ask()
 
     def pages(self, skipped: Set[int]) -> "list[PageImage | PageError] | None":
@@ -134,7 +141,7 @@ class Decoding:
             return None
         future = self._future  # kept while it is waited for: closing cancels it
         try:
-            chunk = future.result()
+            chunk: _Chunk = pickle.loads(future.result())
         except BrokenProcessPool as error:
             return self._asked_again(error)
         except CancelledError:  # closed from another thread
@@ -143,7 +150,8 @@ class Decoding:
             return self._failed(error)
         self._failures = self._deaths = 0
         self.page_count += len(chunk.pages)
-        self._count, self._future = _CHUNK, None
+        # One that has failed may fail again: page by page, that costs one time limit, not two.
+        self._count, self._future = 1 if self._has_failed else _CHUNK, None
         if not chunk.is_last:
             self._ask()
         else:
@@ -180,6 +188,7 @@ class Decoding:
 
     def _failed(self, error: Exception) -> list[PageImage | PageError]:
         """Retries page by page; returns the error of a page that fails by itself."""
+        self._has_failed = True
         if self._count > 1:
             self._count = 1
             self._ask()
@@ -217,29 +226,41 @@ def _writing(place: Path | None) -> Iterator[None]:
 
 
 def _has_pages(content: bytes) -> bool:
-    return b"%PDF-" in content[:1024] or content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    return b"%PDF-" in content[:1024] or content.startswith(TIFF_STARTS)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A file to decode, as sent to a process."""
+    """A file to decode, as sent to a process; pages of a request begin within so many seconds."""
 
     source: bytes | Path
     sha256: str
     name: str
     options: ImageOptions
+    begun_within: float
+
+
+def _packed(
+    decode: Callable[["_Task", int, int], _Chunk], task: "_Task", first: int, count: int
+) -> bytes:
+    """Returns a chunk, pickled with less memory than it would take on the way to this process.
+
+    Too little memory is an error here, where later it would end the process that decodes.
+    """
+    return pickle.dumps(decode(task, first, count), protocol=5)
 
 
 def _decoded(task: _Task, first: int, count: int) -> _Chunk:
-    """Decodes some pages of a file; runs in a process of the pool."""
+    """Decodes some pages of a file, at least one; runs in a process of the pool."""
     pages: list[PageImage | PageError] = []
+    until = time.monotonic() + task.begun_within
     try:
         for page in open_pages(task.source, task.options, first, task.sha256, task.name):
             if isinstance(page, PageFailure):
                 pages.append(_record(task, page.page_index, page.error))
             else:
                 pages.append(page)
-            if len(pages) == count:
+            if len(pages) == count or time.monotonic() > until:
                 return _Chunk(pages, is_last=False)
     except UnreadableImage as error:
         pages.append(_record(task, None, error))

@@ -7,6 +7,7 @@ for theirs. None of these is ever asked.
 
 import io
 import struct
+from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
@@ -75,8 +76,22 @@ def _by_pillow(data: bytes, name: str) -> ImageFile.ImageFile | None:
     if _is_tga(data, name):
         return _opened("TGA", data)
     if damaged:
-        raise Unusable(f"the image looks like {damaged}, but its header is damaged or cut off")
+        raise _damaged(damaged)
     return None
+
+
+def check_tiff(file: BinaryIO) -> None:
+    """Checks the header and the first page's directory of a TIFF, as `identified` does.
+
+    Raises:
+        Unusable: they are damaged.
+    """
+    if _read_by("TIFF", file) is None:
+        raise _damaged("TIFF")
+
+
+def _damaged(kind: str) -> Unusable:
+    return Unusable(f"the image looks like {kind}, but its header is damaged or cut off")
 
 
 def _claims(kind: str, data: bytes) -> bool:
@@ -96,8 +111,12 @@ def _opened(kind: str, data: bytes) -> ImageFile.ImageFile | None:
         check_scans(data)
     if kind == "PNG":
         data = without_texts(data)
+    return _read_by(kind, io.BytesIO(data))
+
+
+def _read_by(kind: str, file: BinaryIO) -> ImageFile.ImageFile | None:
     try:
-        return Image.OPEN[kind][0](io.BytesIO(data), "")
+        return Image.OPEN[kind][0](file, "")
     except (SyntaxError, IndexError, TypeError, struct.error):
         return None
     except Exception as error:  # readers raise anything on damaged headers

@@ -15,7 +15,7 @@ from ocr_plugin.pages.decode import pages_of
 from ocr_plugin.pages.decoder_pool import Decoder, Decoding
 from ocr_plugin.pages.raster import PageFailure, PageImage, Unusable
 from ocr_plugin.pages.source import Source, bytes_of, name_of
-from ocr_plugin.pages.worker_processes import DEFAULT_MEMORY, BrokenProcessPool
+from ocr_plugin.pages.worker_processes import BrokenProcessPool
 
 _BEGINNING_S = 120.0
 _Pages = Iterator[PageImage | PageFailure]
@@ -32,7 +32,7 @@ def isolated_pages(
     Raises:
         ConfigurationError: at the first ``next``, no processes can be begun.
     """
-    decoder = Decoder(options.images, workers, options.page_seconds, max_memory=DEFAULT_MEMORY)
+    decoder = Decoder(options.images, workers, options.page_seconds, max_memory=options.max_memory)
     waiting, ahead = iter(sources), deque[_Pages]()
     try:
         _check(decoder)
@@ -64,7 +64,7 @@ def _begun(decoder: Decoder, source: Source, options: EngineOptions) -> _Pages:
         return pages_of(source, options.images)
     name = name_of(source)
     try:
-        content = bytes_of(source)
+        content = bytes_of(source, options.images.max_bytes)
         decoding = decoder.begin(name, content, hashlib.sha256(content).hexdigest())
     except Unusable as error:
         return iter([PageFailure(name, None, UnreadableImage(name, str(error)))])

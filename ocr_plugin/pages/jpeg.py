@@ -97,5 +97,6 @@ def made_up_rows(image: Image.Image) -> tuple[str, ...]:
 
 
 def _is_made_up(image: Image.Image) -> bool:
-    levels = np.asarray(image).reshape(-1)
-    return bool(levels.min() >= _MADE_UP - _ROUNDING and levels.max() <= _MADE_UP + _ROUNDING)
+    # Of one channel, or of each.
+    low, high = np.array(image.getextrema()).reshape(-1, 2).T
+    return bool(low.min() >= _MADE_UP - _ROUNDING and high.max() <= _MADE_UP + _ROUNDING)

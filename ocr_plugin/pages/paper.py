@@ -1,11 +1,11 @@
 """Transparent pictures: on which paper they are laid, so that what is drawn on them shows."""
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from ocr_plugin.pages.bands import bands
 
 # Grey levels of the papers, the first of which is taken where it shows as much as any other does.
 # Of black and of white text together all is read on the middle greys, half on black or white.
@@ -16,33 +16,23 @@ _ENOUGH = 48
 _OUTLINE = 64
 # A paper is as good as another one that shows at most this much more.
 _AS_GOOD = 1.02
-# Rows looked at together, so that a large picture takes little more memory than it has anyway.
-_ROWS = 512
 _NEAR = np.ones((3, 3), np.uint8)
 
 _Levels = NDArray[np.uint8]
 
 
-def on_paper(image: Image.Image) -> Image.Image:
-    """Returns a picture laid on the paper on which most of its outlines show.
+def paper_of(image: Image.Image) -> int:
+    """Returns the grey level of the paper on which most of a picture's outlines show.
 
     White is taken where it shows as much as any: for dark text, for opaque pictures, and where
-    nothing is drawn. Opaque pixels stay as they are.
+    nothing is drawn.
 
     Args:
-        image: of mode RGBA.
-
-    Returns:
-        of mode RGBA, opaque.
+        image: of a mode that can be converted to RGBA.
     """
-    paper = _paper_of(image)
-    return Image.alpha_composite(Image.new("RGBA", image.size, (paper, paper, paper, 255)), image)
-
-
-def _paper_of(image: Image.Image) -> int:
-    """Returns the grey level of the paper for an RGBA picture."""
     shown = np.zeros(len(_PAPERS))
-    for band in _bands(image):
+    for _, rows in bands(image):
+        band = np.asarray(rows.convert("RGBA"), np.uint8)
         opacity = band[:, :, 3]
         ends = _steps(opacity) > _OUTLINE
         if ends.any():
@@ -50,6 +40,17 @@ def _paper_of(image: Image.Image) -> int:
             shown += _shown(grey, opacity, ends)
     enough = shown.max() / _AS_GOOD
     return next(paper for paper, own in zip(_PAPERS, shown, strict=True) if own >= enough)
+
+
+def on_paper(image: Image.Image, paper: int) -> Image.Image:
+    """Returns a picture of mode RGBA, laid on paper; opaque pixels stay as they are.
+
+    Args:
+        image: of a mode that can be converted to RGBA.
+        paper: its grey level, as `paper_of` gives it.
+    """
+    ground = Image.new("RGBA", image.size, (paper, paper, paper, 255))
+    return Image.alpha_composite(ground, image.convert("RGBA"))
 
 
 def _shown(grey: _Levels, opacity: _Levels, ends: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -73,9 +74,3 @@ def _shown(grey: _Levels, opacity: _Levels, ends: NDArray[np.bool_]) -> NDArray[
 def _steps(levels: _Levels) -> _Levels:
     """Returns the difference between the highest and the lowest level around each pixel."""
     return np.asarray(cv2.morphologyEx(levels, cv2.MORPH_GRADIENT, _NEAR), np.uint8)
-
-
-def _bands(image: Image.Image) -> Iterator[_Levels]:
-    for top in range(0, image.height, _ROWS):
-        rows = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
-        yield np.asarray(rows, np.uint8)

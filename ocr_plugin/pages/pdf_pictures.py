@@ -78,8 +78,10 @@ def _damage(picture: pypdfium2.PdfImage, max_pixels: int) -> str:
         filters = picture.get_filters()
     except UnicodeDecodeError:
         return "its filter has an unknown name"
-    if filters == ["DCTDecode"]:
-        return _damage_of_jpeg(_as_file(bytes(picture.get_data())), max_pixels)
+    if filters and filters[-1] == "DCTDecode":
+        # Without what else it is packed in.
+        data = bytes(picture.get_data(decode_simple=True))
+        return _damage_of_jpeg(_as_file(data), max_pixels)
     # Not by pypdfium2's own class, which complains of being closed.
     bitmap = raw.FPDFImageObj_GetBitmap(picture)
     if not bitmap:

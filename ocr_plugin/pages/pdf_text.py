@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pypdfium2 import raw
 
 from ocr_plugin.pages.raster import PrintedLine, PrintedWord, Unusable
-from ocr_plugin.protocols import Points
+from ocr_plugin.protocols import Points, steers
 
 # A page of more characters is none that a person reads.
 _MOST_CHARACTERS = 200_000
@@ -164,10 +164,15 @@ def _glyphs(
 
 def _is_known(letter: str) -> bool:
     """Returns whether a character says something: not a control, a private or no character."""
-    return bool(letter) and letter != "\ufffd" and unicodedata.category(letter) not in _NO_TEXT
+    return (
+        bool(letter)
+        and letter != "\ufffd"
+        and unicodedata.category(letter) not in _NO_TEXT
+        and not steers(letter)
+    )
 
 
-_NO_TEXT = {"Cc", "Co", "Cs", "Cn"}
+_NO_TEXT = {"Co", "Cs", "Cn"}
 
 
 def _glyph(text: str, origin: _Vector, along: _Vector, size: float, box: _Vector) -> _Glyph:

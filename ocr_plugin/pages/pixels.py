@@ -1,12 +1,14 @@
 """Converts the pixels of Pillow images and arrays to 8-bit RGB."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from ocr_plugin.pages.paper import on_paper
+from ocr_plugin.pages.bands import bands, row_bands
+from ocr_plugin.pages.paper import on_paper, paper_of
 from ocr_plugin.pages.raster import Picture, Unusable, check_size
 from ocr_plugin.protocols import RGB
 
@@ -14,18 +16,76 @@ from ocr_plugin.protocols import RGB
 _DEPTHS = (8, 10, 12, 14)
 
 
-def rgb(image: Image.Image, warnings: tuple[str, ...]) -> tuple[RGB, tuple[str, ...]]:
-    """Returns (H, W, 3) uint8, and the given warnings with those of the conversion."""
+# By what turns a picture, what of the turned one lies where the picture's own pixels are to go.
+_Turned = Callable[[RGB], RGB]
+_PLACES: dict[Image.Transpose | None, _Turned] = {
+    None: lambda turned: turned,
+    Image.Transpose.FLIP_LEFT_RIGHT: lambda turned: turned[:, ::-1],
+    Image.Transpose.ROTATE_180: lambda turned: turned[::-1, ::-1],
+    Image.Transpose.FLIP_TOP_BOTTOM: lambda turned: turned[::-1],
+    Image.Transpose.TRANSPOSE: lambda turned: turned.transpose(1, 0, 2),
+    Image.Transpose.ROTATE_270: lambda turned: np.rot90(turned),
+    Image.Transpose.TRANSVERSE: lambda turned: turned[::-1, ::-1].transpose(1, 0, 2),
+    Image.Transpose.ROTATE_90: lambda turned: np.rot90(turned, -1),
+}
+_SWAP = {
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+}
+
+
+def rgb(image: Image.Image, turn: Image.Transpose | None = None) -> tuple[RGB, tuple[str, ...]]:
+    """Returns an image's pixels, turned, (H, W, 3) uint8, and the warnings of the conversion.
+
+    It takes little more memory than the image and its pixels do, which are 3 bytes each.
+    """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        grey, further = _grey_levels(np.asarray(image))
-        return _three_channels(grey), warnings + further
+        grey, further = _grey_levels(_samples(image if turn is None else image.transpose(turn)))
+        return _three_channels(grey), further
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         in_srgb = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-        return np.array(in_srgb), warnings
-    if image.has_transparency_data:
-        image = on_paper(image.convert("RGBA"))
-    return np.array(image.convert("RGB")), warnings
+        return _converted(cast(Image.Image, in_srgb), turn, lambda band: band), ()
+    if not image.has_transparency_data:
+        return _converted(image, turn, lambda band: band), ()
+    if turn is not None:
+        image = image.transpose(turn)
+    paper = paper_of(image)
+    return _converted(image, None, lambda band: on_paper(band, paper)), ()
+
+
+def _converted(
+    image: Image.Image, turn: Image.Transpose | None, change: Callable[[Image.Image], Image.Image]
+) -> RGB:
+    width, height = image.size
+    turned = np.empty((width, height, 3) if turn in _SWAP else (height, width, 3), np.uint8)
+    place = _PLACES[turn](turned)
+    for rows, band in bands(image):
+        place[rows] = np.asarray(change(band).convert("RGB"))
+    return turned
+
+
+def _samples(image: Image.Image) -> NDArray[Any]:
+    """Returns grey values as they are, (H, W)."""
+    parts = ((rows, np.asarray(band)) for rows, band in bands(image))
+    rows, first = next(parts)
+    values = np.empty((image.height, image.width), first.dtype)
+    values[rows] = first
+    for rows, part in parts:
+        values[rows] = part
+    return values
+
+
+def _in_bands(
+    values: NDArray[Any], levels_of: Callable[[NDArray[Any]], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """Returns the levels of values, of which a few rows at a time are converted."""
+    levels = np.empty(values.shape, np.uint8)
+    for rows in row_bands(len(values)):
+        levels[rows] = levels_of(values[rows])
+    return levels
 
 
 def _grey_levels(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
@@ -39,9 +99,14 @@ def _grey_levels(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ..
     if values.dtype.kind != "f" and low >= 0 and high <= 0xFFFF:
         return _of_16_bits(values)
     span = float(high) - float(low)
-    shifted = values.astype(np.float64) - float(low)
-    stretched = np.rint(shifted * (255 / span if span else 0)).astype(np.uint8)
-    return stretched, (f"grey values from {low} to {high} were stretched from black to white",)
+
+    def stretched(rows: NDArray[Any]) -> NDArray[np.uint8]:
+        shifted = rows.astype(np.float64) - float(low)
+        return np.rint(shifted * (255 / span if span else 0)).astype(np.uint8)
+
+    return _in_bands(values, stretched), (
+        f"grey values from {low} to {high} were stretched from black to white",
+    )
 
 
 def picture_of_array(array: NDArray[Any], max_pixels: int) -> Picture:
@@ -54,7 +119,8 @@ def picture_of_array(array: NDArray[Any], max_pixels: int) -> Picture:
     check_size((array.shape[1], array.shape[0]), max_pixels)
     levels, warnings = _levels_of_array(array)
     if levels.ndim == 3 and levels.shape[2] == 4:
-        return Picture(*rgb(Image.fromarray(levels), warnings))
+        pixels, further = rgb(Image.fromarray(levels))
+        return Picture(pixels, warnings + further)
     if levels.ndim == 3 and levels.shape[2] == 3:
         # Always a copy: the caller may change the array while the page is being read.
         return Picture(np.array(levels, order="C"), warnings)
@@ -82,13 +148,16 @@ def _levels_of_array(array: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str,
 
 
 def _check_finite(values: NDArray[Any]) -> None:
-    if not np.isfinite(values).all():
+    if not all(np.isfinite(values[rows]).all() for rows in row_bands(len(values))):
         raise Unusable("some values are NaN or infinite")
 
 
 def _fractions(values: NDArray[Any]) -> NDArray[np.uint8]:
     # Adding 0.5 before truncation rounds to the nearest.
-    return (values.astype(np.float32) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return _in_bands(
+        values,
+        lambda rows: (rows.astype(np.float32) * np.float32(255) + np.float32(0.5)).astype(np.uint8),
+    )
 
 
 def _of_16_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
@@ -98,12 +167,24 @@ def _of_16_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[str, ...
     page would be all but black.
     """
     high = int(values.max())
-    bits = next((bits for bits in _DEPTHS if high < 1 << bits), 16) if high else 16
+    bits = depth_of(high)
+    told = f"grey values up to {high} were taken for {bits} bits"
+    return scaled(values, bits), (told,) if bits < 16 else ()
+
+
+def depth_of(high: int) -> int:
+    """Returns how many of 16 bits are in use where this is the highest value."""
+    return next((bits for bits in _DEPTHS if high < 1 << bits), 16) if high else 16
+
+
+def scaled(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Returns values of so many bits, 16 at most, as bytes."""
     white = (1 << bits) - 1
     # Half of the divisor, added first, rounds to the nearest.
-    levels = (values.astype(np.uint32) * 255 + white // 2) // white
-    told = f"grey values up to {high} were taken for {bits} bits"
-    return levels.astype(np.uint8), (told,) if bits < 16 else ()
+    return _in_bands(
+        values,
+        lambda rows: ((rows.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8),
+    )
 
 
 def _three_channels(grey: NDArray[np.uint8]) -> RGB:

@@ -9,12 +9,16 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from io import SEEK_SET
 from itertools import islice
+from mmap import ACCESS_COPY, mmap
+from pathlib import Path
+from typing import BinaryIO, Literal, Self, cast
 
 from PIL import TiffImagePlugin
 
 from ocr_plugin.options import ImageOptions
-from ocr_plugin.pages.image_formats import why
+from ocr_plugin.pages.image_formats import check_tiff, why
 from ocr_plugin.pages.images import tiff_frame
 from ocr_plugin.pages.raster import Picture, Pictures, Unusable, too_many_pages
 
@@ -30,8 +34,8 @@ _MOST_OTHERS, _MOST_A_PAGE = 10_000, 10
 class _Layout:
     """How numbers lie in a file: byte order, and their widths in a TIFF or a BigTIFF."""
 
-    def __init__(self, data: bytes) -> None:
-        self.order = "<" if data.startswith(b"II") else ">"
+    def __init__(self, data: bytes | mmap) -> None:
+        self.order = "<" if data[:2] == b"II" else ">"
         is_big = 43 in data[2:4]
         # Where the header names the first directory.
         self.first = 8 if is_big else 4
@@ -41,7 +45,7 @@ class _Layout:
         self.entry, self.value = (20, 12) if is_big else (12, 8)
 
 
-def page_offsets(data: bytes) -> Iterator[int | Unusable]:
+def page_offsets(data: bytes | mmap) -> Iterator[int | Unusable]:
     """Yields where each page's directory begins, or why those of the rest cannot be found.
 
     Args:
@@ -67,7 +71,7 @@ def page_offsets(data: bytes) -> Iterator[int | Unusable]:
         yield Unusable("the image is truncated")
 
 
-def _kind(data: bytes, entries: int, count: int, layout: _Layout) -> int:
+def _kind(data: bytes | mmap, entries: int, count: int, layout: _Layout) -> int:
     """Returns the NewSubfileType of a directory whose entries lie there."""
     for index in range(min(count, _MOST_ENTRIES)):
         start = entries + index * layout.entry
@@ -88,7 +92,7 @@ class _Walked:
         self._known: OrderedDict[tuple[str, int], list[int | Unusable]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def offsets(self, data: bytes, most: int, sha256: str | None) -> list[int | Unusable]:
+    def offsets(self, data: bytes | mmap, most: int, sha256: str | None) -> list[int | Unusable]:
         """Returns at most so many of the `page_offsets`."""
         if sha256 is None:
             return list(islice(page_offsets(data), most))
@@ -107,16 +111,53 @@ class _Walked:
 _walked = _Walked()
 
 
-def tiff_pages(data: bytes, options: ImageOptions, first: int, sha256: str | None) -> Pictures:
+class _Mapped(mmap):
+    """A file on the disk as Pillow takes one in memory; what is not needed of it is not read.
+
+    What is written stays in this process.
+    """
+
+    def __new__(cls, path: Path) -> Self:
+        with path.open("rb") as file:
+            return super().__new__(cls, file.fileno(), 0, access=ACCESS_COPY)
+
+    def seek(self, place: int, whence: Literal[0, 1, 2, 3, 4] = SEEK_SET) -> None:
+        """As of files in memory, where behind the end there is nothing to be read."""
+        super().seek(min(place, len(self)) if whence == SEEK_SET else place, whence)
+
+    def getvalue(self) -> Self:
+        """Returns all bytes, for a decoder that takes them as a whole."""
+        return self
+
+
+def tiff_pages(
+    source: bytes | Path, options: ImageOptions, first: int, sha256: str | None
+) -> Pictures:
     """Yields the pages of a TIFF, or why one cannot be read.
 
     Args:
-        data: the file.
+        source: the file's bytes, which `identified` knows, or its path.
         options: limits.
         first: the page to begin with, counted from 0.
-        sha256: of the data, if it is to be read again from a later page on.
+        sha256: of the bytes, if it is to be read again from a later page on.
+
+    Raises:
+        Unusable: the file at a path is damaged at its beginning.
     """
-    layout, file = _Layout(data), io.BytesIO(data)
+    if isinstance(source, bytes):
+        yield from _pages(source, io.BytesIO(source), options, first, sha256)
+        return
+    with _Mapped(source) as mapped:
+        file = cast(BinaryIO, mapped)
+        if first == 0:
+            check_tiff(file)
+        yield from _pages(mapped, file, options, first, sha256)
+
+
+def _pages(
+    data: bytes | mmap, file: BinaryIO, options: ImageOptions, first: int, sha256: str | None
+) -> Pictures:
+    layout = _Layout(data)
     offsets = _walked.offsets(data, options.max_pages + 1, sha256)
     for index, offset in enumerate(offsets[first:], first):
         try:
@@ -130,12 +171,15 @@ def tiff_pages(data: bytes, options: ImageOptions, first: int, sha256: str | Non
         yield picture
 
 
-def _page(file: io.BytesIO, offset: int, layout: _Layout, max_pixels: int) -> Picture:
+def _page(file: BinaryIO, offset: int, layout: _Layout, max_pixels: int) -> Picture:
     file.seek(layout.first)
     file.write(layout.offset.pack(offset))
-    file.seek(0)
-    try:
-        image = TiffImagePlugin.TiffImageFile(file, "")
-    except Exception as error:  # readers raise anything on damaged directories
-        raise Unusable(why("TIFF", error)) from error
-    return tiff_frame(image, max_pixels)
+
+    def opened() -> TiffImagePlugin.TiffImageFile:
+        file.seek(0)
+        try:
+            return TiffImagePlugin.TiffImageFile(file, "")
+        except Exception as error:  # readers raise anything on damaged directories
+            raise Unusable(why("TIFF", error)) from error
+
+    return tiff_frame(opened, max_pixels)

@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 
 from pebble import ProcessPool
 
-Result = TypeVar("Result")
+from ocr_plugin.options import DEFAULT_MEMORY
 
-DEFAULT_MEMORY = 4_000_000_000
-"""Bytes of address space that a process may have."""
+Result = TypeVar("Result")
 
 _IMPORTED_AHEAD = ["ocr_plugin.pages.decode", "ocr_plugin.pages.pdf"]
 
@@ -24,11 +23,12 @@ class WorkerProcesses:
 
     Args:
         workers: how many.
-        max_memory: bytes of address space of each, where the system can limit it (not on Windows).
+        max_memory: gigabytes of address space of each, where the system can limit it (not on
+            Windows).
     """
 
-    def __init__(self, workers: int, max_memory: int = DEFAULT_MEMORY) -> None:
-        self._workers, self._memory = workers, max_memory
+    def __init__(self, workers: int, max_memory: float = DEFAULT_MEMORY) -> None:
+        self._workers, self._memory = workers, round(max_memory * 1e9)
         self._lock = threading.Lock()
         self._is_closed = False
         self._pool = self._made()
@@ -76,7 +76,7 @@ class WorkerProcesses:
             self._pool.join()
 
 
-__all__ = ["DEFAULT_MEMORY", "BrokenProcessPool", "WorkerProcesses"]
+__all__ = ["BrokenProcessPool", "WorkerProcesses"]
 
 
 def _context() -> BaseContext:

@@ -110,17 +110,21 @@ def test_hostile_pages_are_errors_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "in" / "a.png").write_bytes(picture(*red))
     (tmp_path / "in" / "b.tiff").write_bytes(document((1, 1, 1), red, (2, 2, 2), blue))
     (tmp_path / "in" / "c.png").write_bytes(picture(5, 5, 5))
-    how = ACTORS.model_copy(update={"page_seconds": 3})
+    (tmp_path / "in" / "d.png").write_bytes(picture(255, 255, 0))
+    how = ACTORS.model_copy(update={"page_seconds": 3, "max_memory": 3})
     job = RayJob(tmp_path / "job", OPTIONS, how)
     done = job.run([str(tmp_path / "in")])
-    assert (done.pages, done.errors) == (3, 3)
+    assert (done.pages, done.errors) == (3, 4)
     told = [
         (error["member"], error["page_index"], error["error"]["kind"])
         for error in errors(tmp_path / "job")
     ]
     assert sorted(told) == [
         ("a.png", 0, "DecoderDied"), ("b.tiff", 1, "DecoderDied"), ("b.tiff", 3, "TimeLimit"),
+        ("d.png", 0, "RuntimeError"),
     ]  # fmt: skip
+    reasons = [error["error"]["message"] for error in errors(tmp_path / "job")]
+    assert "decoding failed: 3000000000 bytes" in reasons
     assert list(problems(tmp_path / "job")) == []
 
 

@@ -25,10 +25,12 @@ from ocr_plugin.batch.records.rows import Group
 from ocr_plugin.batch.records.shards import read_records
 from ocr_plugin.batch.verification import problems
 from ocr_plugin.errors import ConfigurationError, OcrError
+from ocr_plugin.options import EngineOptions
 from ocr_plugin.pages import decoder_pool
 from tests import hostile
 from tests.archives import ERRORS, PAGES, archives, document, errors, picture, records
 from tests.jobs import OPTIONS, Shades, assert_whole, engine, run
+from tests.pictures import FEW_BITS, few_bits
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 
@@ -299,11 +301,13 @@ def test_a_defect_at_a_page_is_its_error_and_ends_nothing(
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.tiff").write_bytes(document((1, 1, 1), (0, 255, 0), (2, 2, 2)))
     (tmp_path / "in" / "b.png").write_bytes(picture(5, 5, 5))
-    assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 3
-    (error,) = errors(tmp_path / "job")
+    (tmp_path / "in" / "c.png").write_bytes(picture(255, 255, 0))
+    assert run(tmp_path / "job", [str(tmp_path / "in")], max_memory=3).pages == 3
+    error, limited = errors(tmp_path / "job")
     assert (error["page_index"], error["error"]["kind"]) == (1, "ZeroDivisionError")
     assert error["error"]["message"] == "decoding failed: by zero"
-    assert_whole(tmp_path / "job", 3, 1)
+    assert limited["error"]["message"] == "decoding failed: 3000000000 bytes"
+    assert_whole(tmp_path / "job", 3, 2)
 
 
 def test_pages_too_large_are_errors(tmp_path: Path) -> None:
@@ -313,3 +317,20 @@ def test_pages_too_large_are_errors(tmp_path: Path) -> None:
     assert run(tmp_path / "job", [str(tmp_path / "in")]).pages == 1
     (error,) = errors(tmp_path / "job")
     assert "40000 x 50000 pixels are more than the limit" in error["error"]["message"]
+
+
+def test_a_job_goes_on_with_other_limits_of_memory(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1, 2, 3))
+    run(tmp_path / "job", [str(tmp_path / "a.png")])
+    limits = EngineOptions(images=OPTIONS.engine.images, max_memory=2)
+    other = OPTIONS.model_copy(update={"engine": limits})
+    done = Job(tmp_path / "job", other).run([str(tmp_path / "a.png")], engine=engine())
+    assert done.skipped == 1
+
+
+def test_the_warnings_of_a_page_are_in_its_record(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(few_bits())
+    run(tmp_path / "job", [str(tmp_path / "in")])
+    (record,) = read_records(tmp_path / "job")
+    assert FEW_BITS in record["page"]["warnings"]

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ocr_plugin.cli import read
 from ocr_plugin.errors import ExitCode
 from ocr_plugin.schema import Page
 from tests.cli.commands import Capture, call, command, environment, run
@@ -169,12 +168,12 @@ def test_standard_input_is_read_with_all_its_pages(folder: Path, tmp_path: Path)
 
 
 def test_standard_input_has_a_limit(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "_MOST_STDIN", 3_000_000)
     with Path("/dev/zero").open("rb") as endless:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(endless))
-        code, out, err = run(capfd, "read", "-", "--recognizer", "ppocr")
+        code, out, err = run(capfd, "read", "-", "--recognizer", "ppocr", "--max-bytes", "3000000")
     assert (code, out) == (ExitCode.INPUT, "")
-    assert err == ["ocr-plugin: error: <stdin>: more than 3000000 bytes"]
+    reason = "the file is larger than the limit of 3000000 bytes (max_bytes)"
+    assert err == [f"ocr-plugin: error: <stdin>: {reason}"]
 
 
 def test_overlays_come_beside_the_text(capfd: Capture, folder: Path, tmp_path: Path) -> None:

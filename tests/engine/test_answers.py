@@ -3,13 +3,16 @@
 import io
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ocr_plugin.engine import engine
 from ocr_plugin.engine.engine import Engine
+from ocr_plugin.engine.page_task import PageWork
 from ocr_plugin.errors import ConfigurationError
 from ocr_plugin.options import EngineOptions
 from ocr_plugin.pages.source import Source
@@ -45,6 +48,9 @@ class Wrong(Shades):
         (Reading("sum", 5.0), "5.0 sure of 'sum'"),
         (Reading("sum", math.nan), "nan sure of 'sum'"),
         (Reading("a\x1b[31mb", 0.9), "control characters"),
+        (Reading("a\x9b31mb", 0.9), "control characters"),
+        (Reading("a\u202eb", 0.9), "control characters"),
+        (Reading("a", 0.9, (WordReading("a", 0.9, alternatives=(("\u2066b", 0.1),)),)), "control"),
         (Reading("a", 0.9, (WordReading("a", 0.9, (0.0, math.inf)),)), "is at"),
         (Reading("a", 0.9, (WordReading("a", 0.9, alternatives=(("b", 7.0),)),)), "7.0 sure"),
         (SystemExit(3), "asked for the end of the process: 3"),
@@ -57,6 +63,13 @@ def test_a_wrong_reading_costs_its_page_alone(answer: object, message: str) -> N
     assert [type(page) for page in found] == [Page, PageError, Page, Page]
     assert isinstance(found[1], PageError) and message in found[1].message
     assert [texts(found[index]) for index in (0, 2, 3)] == [["s1"], ["s3"], ["s4"]]
+
+
+def test_letters_that_are_joined_or_marked_are_no_control_characters() -> None:
+    # Persian with a joiner, Hebrew with a mark of its direction.
+    for text in ("\u0645\u06cc\u200c\u062e", "\u05d0\u200f\u05d1"):
+        (page,) = Engine(Cells(), Wrong(Reading(text, 0.9))).read_many([cells(BAD)])
+        assert isinstance(page, Page) and texts(page) == [text]
 
 
 class Finder:
@@ -83,6 +96,8 @@ def quad(*points: tuple[float, float], kind: str = "word") -> Regions:
         (quad((1, 1), (math.nan, 1), (9, 9)), "not finite"),
         (quad((1, 1)), "has the shape (1, 2)"),
         (quad((1e9, 1), (2e9, 1), (2e9, 9)), "outside the page"),
+        (quad((1, 1), (9, 1), (20, 1), (5, 1)), "has no area"),
+        (quad((3, 3), (3, 3), (3, 3)), "has no area"),
     ],
 )
 def test_wrong_regions_cost_their_page_alone(answer: object, message: str) -> None:
@@ -133,9 +148,33 @@ def test_no_more_pixels_are_held_than_are_allowed(monkeypatch: pytest.MonkeyPatc
     assert held() <= 3 + 1 + 3  # one more before it shows, and what is decoded ahead
 
 
+def test_a_page_that_no_stage_ends_is_an_error_and_none_vanishes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(PageWork, "done", False)
+    found = list(Engine(Cells(), Shades()).read_many([cells(1), b"no picture", cells(3)]))
+    assert all(isinstance(page, PageError) for page in found)
+    assert [page.message for page in found if isinstance(page, PageError)] == [
+        "its reading did not come to an end",
+        "<bytes>: not an image in a supported format",
+        "its reading did not come to an end",
+    ]
+
+
 @pytest.mark.parametrize(
     "single",
-    ["scan.tiff", b"bytes", bytearray(b"bytes"), cells(1), io.BytesIO(b"bytes"), 7, None],
+    [
+        "scan.tiff",
+        Path("scan.tiff"),
+        b"bytes",
+        bytearray(b"bytes"),
+        memoryview(b"bytes"),
+        cells(1),
+        Image.fromarray(cells(1)),
+        io.BytesIO(b"bytes"),
+        7,
+        None,
+    ],
 )
 def test_one_source_in_place_of_several_is_an_error_at_the_call(single: Any) -> None:
     with pytest.raises(TypeError, match="read_many takes several sources"):

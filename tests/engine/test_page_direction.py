@@ -1,5 +1,7 @@
 """What a region alone cannot tell, which way up it is, the page as a whole does."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -82,3 +84,13 @@ def test_who_disagrees_and_what_is_then_preferred() -> None:
     long = region("tonnes", 0.95, turn=1)
     assert is_preferred(region("tonnes", 0.8), long)
     assert not is_preferred(region("sauuo", 0.6), long)
+
+
+def test_a_page_of_thousands_of_regions_takes_no_memory_for_each_pair_of_them() -> None:
+    voters = [region("words", 0.9)] * 4_000 + [region("words", 0.9, turn=2)] * 1_000
+    tracemalloc.start()
+    direction = page_direction(voters)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert direction is not None and direction[0] > 0.99
+    assert most < 5_000 * 5_000 * 8 / 2

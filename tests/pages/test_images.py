@@ -253,3 +253,15 @@ def test_a_document_can_be_entered_at_any_page(tmp_path: Path) -> None:
                     assert isinstance(one, PageImage) and isinstance(whole, PageImage)
                     assert one.sha256 == "known" != whole.sha256
                     np.testing.assert_array_equal(one.pixels, whole.pixels)
+
+
+def test_a_picture_that_is_larger_than_its_header_says_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = Image.new("RGB", (10, 10))
+
+    def load() -> None:
+        image._size = (11, 10)
+
+    monkeypatch.setattr(image, "load", load)
+    assert refusal(image, TINY).startswith("11 x 10 pixels are more than the limit of 100")

@@ -17,7 +17,7 @@ from ocr_plugin.cli.app import main
 from ocr_plugin.engine.engine import Engine
 from ocr_plugin.errors import ConfigurationError, ExitCode, UnreadableImage
 from ocr_plugin.options import EngineOptions
-from ocr_plugin.pages import decoder_pool, isolated
+from ocr_plugin.pages import decoder_pool
 from ocr_plugin.pages.prefetch import opened
 from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source
@@ -25,7 +25,7 @@ from ocr_plugin.schema import Page, PageError
 from tests import hostile
 
 ISOLATED = EngineOptions(isolate=True, page_seconds=3)
-RED, BLUE = (255, 0, 0), (0, 0, 255)
+RED, BLUE, YELLOW = (255, 0, 0), (0, 0, 255), (255, 255, 0)
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def test_what_kills_or_stalls_a_decoder_is_an_error_and_the_rest_is_read() -> No
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is not limited there")
-def test_a_bomb_is_an_error_and_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolated, "DEFAULT_MEMORY", 1_200_000_000)
+def test_a_bomb_is_an_error_and_the_rest_is_read() -> None:
     bomb = io.BytesIO()
     Image.new("1", (13_000, 13_000)).save(bomb, "PNG")
-    refused, seven = told([bomb.getvalue(), picture(7, 7, 7)], EngineOptions(isolate=True))
+    options = EngineOptions(isolate=True, max_memory=0.8)
+    refused, seven = told([bomb.getvalue(), picture(7, 7, 7)], options)
     assert "memory" in refused.casefold() and "\n" not in refused
     assert seven == 7
 
@@ -119,15 +119,17 @@ def test_the_engine_decodes_so_when_asked() -> None:
 @pytest.mark.usefixtures("dangerous")
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 def test_the_command_line_reads_the_rest(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    for name, colour in (("a.png", RED), ("b.png", (250, 250, 250))):
+    for name, colour in (("a.png", RED), ("b.png", (250, 250, 250)), ("c.png", YELLOW)):
         (tmp_path / name).write_bytes(picture(*colour))
     options = ["--isolate", "--json", "--recognizer", "ppocr", "--overlay", str(tmp_path / "over")]
-    code = main(["read", *options, str(tmp_path / "a.png"), str(tmp_path / "b.png")])
+    files = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    code = main(["read", *options, "--max-memory", "3.5", *files])
     out, err = capfd.readouterr()
     assert code == ExitCode.INPUT
     (page,) = out.splitlines()
     assert json.loads(page)["source"]["name"].endswith("b.png")
     assert err.splitlines()[0].endswith("a.png: the decoder process died, exit code -9")
+    assert "c.png: decoding failed: 3500000000 bytes\n" in err
     assert [path.name for path in (tmp_path / "over").iterdir()] == ["b.overlay.png"]
 
 

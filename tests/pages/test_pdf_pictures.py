@@ -1,6 +1,8 @@
 """Damaged pictures on the pages of PDFs are told, never an empty page."""
 
+import base64
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ SIZE = (400, 320)
 
 
 def document(*pictures: tuple[bytes, bytes], content: bytes = b"", in_form: bool = False) -> bytes:
-    """A PDF of one page with pictures of a filter and data, and further content."""
+    """A PDF of one page with pictures of some filters and data, and further content."""
     drawn = b" ".join(
         b"q 180 0 0 150 %d 100 cm /P%d Do Q" % (10 + 200 * n, n) for n in range(len(pictures))
     )
@@ -35,7 +37,7 @@ def document(*pictures: tuple[bytes, bytes], content: bytes = b"", in_form: bool
     for kind, data in pictures:
         head = (
             b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB"
-            b" /BitsPerComponent 8 /Filter /%s" % (*SIZE, kind)
+            b" /BitsPerComponent 8 /Filter [/%s]" % (*SIZE, b" /".join(kind.split()))
         )
         objects.append(stream(head, data))
     return pdf_from(objects)
@@ -58,6 +60,25 @@ def zeroed() -> bytes:
 SOUND = (b"DCTDecode", jpeg())
 EMPTY = (b"DCTDecode", b"\xff\xd8" + bytes(3000))
 MARK = b"0 0 0 rg 10 10 50 50 re f"
+
+
+# A JPEG may be packed once more.
+PACKED: dict[bytes, Callable[[bytes], bytes]] = {
+    b"FlateDecode DCTDecode": zlib.compress,
+    b"ASCIIHexDecode DCTDecode": lambda data: data.hex().encode() + b">",
+    b"ASCII85Decode FlateDecode DCTDecode": lambda data: (
+        base64.a85encode(zlib.compress(data)) + b"~>"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_a_jpeg_that_is_packed_once_more_is_looked_at_all_the_same(kind: bytes) -> None:
+    sound = page(document((kind, PACKED[kind](jpeg()))), AT_72)
+    assert sound.warnings == () and (sound.pixels < 100).any()
+    data = jpeg()
+    (warning,) = page(document((kind, PACKED[kind](data[: len(data) // 2]))), AT_72).warnings
+    assert warning.startswith("a picture on the PDF page is damaged: ")
 
 
 def test_a_page_of_nothing_but_a_picture_that_is_lost_is_an_error() -> None:
@@ -107,12 +128,14 @@ def test_sound_pictures_are_not_complained_of(caplog: pytest.LogCaptureFixture) 
     assert not caplog.records
 
 
-def test_a_picture_of_many_scans_is_not_rendered() -> None:
+@pytest.mark.parametrize("kind", [b"DCTDecode", *PACKED])
+def test_a_picture_of_many_scans_is_not_rendered(kind: bytes) -> None:
     data = encoded(drawing(*SIZE), "JPEG", progressive=True)
     first = data.index(SCAN)
     scan = data[first : data.index(SCAN, first + 2)]
     many = data[:first] + scan * 200 + data[first:]
-    (only,) = pages(document((b"DCTDecode", many), content=MARK), AT_72)
+    packed = PACKED[kind](many) if kind in PACKED else many
+    (only,) = pages(document((kind, packed), content=MARK), AT_72)
     assert failure_of(only).reason == "a JPEG of more than 100 scans is not decoded"
 
 

@@ -13,6 +13,7 @@ from fpdf.enums import TextMode
 from PIL import Image
 
 from ocr_plugin.options import ImageOptions, PdfText
+from ocr_plugin.pages import pdf_text
 from ocr_plugin.pages.raster import PageImage
 from tests.pages.test_pdf import pdf_from
 from tests.pictures import draw_lines
@@ -323,3 +324,9 @@ def test_where_only_its_own_text_is_wanted_a_page_without_it_fails() -> None:
 
 def test_pictures_have_no_text_of_their_own() -> None:
     assert page(encoded(noise()), ImageOptions(pdf_text="layer")).printed is None
+
+
+@pytest.mark.parametrize("letter", ["\x1b", "\x9b", "\u202e", "\u2066", "\ufffd", "\ue000", ""])
+def test_what_is_not_printed_is_no_letter(letter: str) -> None:
+    assert not pdf_text._is_known(letter)
+    assert pdf_text._is_known("\u200d") and pdf_text._is_known("é")

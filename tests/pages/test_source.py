@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 from ocr_plugin.errors import UnreadableImage
+from ocr_plugin.options import EngineOptions, ImageOptions
 from ocr_plugin.pages.decode import open_pages
-from ocr_plugin.pages.raster import PageImage
+from ocr_plugin.pages.prefetch import opened
+from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.source import Source, name_of
 from tests.sources import (
     OPTIONS,
@@ -189,13 +191,35 @@ def test_what_has_no_end_or_never_begins_is_refused_at_once(tmp_path: Path) -> N
         assert reason == "not a regular file; pipe it in and give - for standard input"
 
 
+def test_a_file_of_more_bytes_than_are_allowed_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.png"
+    with path.open("wb") as file:
+        file.truncate(50_000_000_000)  # it takes no room on the disk
+    assert refusal(path) == "the file is larger than the limit of 1000000000 bytes (max_bytes)"
+    for options in (EngineOptions(), EngineOptions(isolate=True)):
+        (failure,) = opened([path], options, 1)
+        assert isinstance(failure, PageFailure) and "(max_bytes)" in str(failure.error)
+
+
+@pytest.mark.parametrize("kind", ["path", "file", "unbuffered"])
+def test_the_limit_of_bytes_is_exact(kind: str, tmp_path: Path) -> None:
+    data = encoded(noise())
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    with path.open("rb", buffering=0 if kind == "unbuffered" else -1) as file:
+        source: Source = path if kind == "path" else file
+        assert len(pages(source, ImageOptions(max_bytes=len(data)))) == 1
+        file.seek(0)
+        assert "(max_bytes)" in refusal(source, ImageOptions(max_bytes=len(data) - 1))
+
+
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, mode: str) -> BinaryIO:
         raise PermissionError(13, "Permission denied", str(path))
 
     # Not by chmod: it does not hold root back.
     (tmp_path / "locked.png").touch()
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     assert refusal(tmp_path / "locked.png") == "no permission to read it"
 
 

@@ -1,16 +1,19 @@
 """The directories of TIFF files, walked once."""
 
+import hashlib
 import struct
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from PIL import TiffImagePlugin
 
+from ocr_plugin.errors import UnreadableImage
 from ocr_plugin.options import ImageOptions
 from ocr_plugin.pages import tiff
 from ocr_plugin.pages.decode import has_more_pages, open_pages
-from ocr_plugin.pages.raster import PageImage
+from ocr_plugin.pages.raster import PageFailure, PageImage
 from ocr_plugin.pages.tiff import page_offsets
 from tests.sources import OPTIONS, colour_of, encoded, failure_of, noise, pages, plain, tiff_of
 
@@ -147,3 +150,38 @@ def test_a_page_that_pillow_cannot_open_fails_alone() -> None:
     assert isinstance(first, PageImage) and isinstance(third, PageImage)
     assert "TIFF" in failure_of(second).reason
     assert TiffImagePlugin.COMPRESSION_INFO.get(9999) is None
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_a_document_read_in_parts_from_the_disk_is_never_held_as_a_whole(
+    compression: str, tmp_path: Path
+) -> None:
+    data = tiff_of(*[noise(400, 300)] * 20, compression=compression)
+    path, digest = tmp_path / "long.tif", hashlib.sha256(data).hexdigest()
+    path.write_bytes(data)
+    tracemalloc.start()
+    part = next(open_pages(path, OPTIONS, 8, digest))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A few pages' bytes, of twenty.
+    assert most < 5 * 400 * 300 * 3 < len(data)
+    (alike,) = list(open_pages(data, OPTIONS))[8:9]
+    assert isinstance(part, PageImage) and isinstance(alike, PageImage)
+    assert (part.pixels == alike.pixels).all() and part.sha256 == alike.sha256
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("end", [5, 9, 14, 100, -1, -200, -5000])
+def test_what_is_cut_off_is_told_of_a_file_as_of_its_bytes(end: int, tmp_path: Path) -> None:
+    data = tiff_of(noise(), noise(), compression="tiff_lzw")[:end]
+    path, digest = tmp_path / "short.tif", hashlib.sha256(data).hexdigest()
+    path.write_bytes(data)
+
+    def told(source: bytes | Path, sha256: str | None) -> list[str]:
+        try:
+            found = list(open_pages(source, OPTIONS, sha256=sha256, name="a"))
+        except UnreadableImage as error:
+            return [str(error)]
+        return [str(each.error) if isinstance(each, PageFailure) else each.name for each in found]
+
+    assert told(path, digest) == told(data, None) != ["a", "a"]

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import resource
 import signal
 import sys
 import time
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[WorkerProcesses]:
-    made = WorkerProcesses(1, max_memory=1_500_000_000)
+    made = WorkerProcesses(1, max_memory=1.5)
     yield made
     made.stop()
 
@@ -42,6 +43,15 @@ def test_memory_is_limited(processes: WorkerProcesses) -> None:
     with pytest.raises(MemoryError):
         processes.ask(bytearray, 2_000_000_000, time_limit=60).result()
     assert len(processes.ask(bytearray, 20_000_000, time_limit=60).result()) == 20_000_000
+
+
+def test_four_gigabytes_are_allowed_where_nothing_else_is_said() -> None:
+    made = WorkerProcesses(1)
+    try:
+        asked = made.ask(resource.getrlimit, resource.RLIMIT_AS, time_limit=60)
+        assert asked.result()[0] == 4_000_000_000
+    finally:
+        made.stop()
 
 
 def test_work_that_nobody_waits_for_is_given_up(processes: WorkerProcesses) -> None:
@@ -83,7 +93,7 @@ def test_a_worker_that_is_killed_while_idle_is_replaced(tmp_path: Path) -> None:
 def test_a_page_that_takes_too_much_memory_is_an_error(tmp_path: Path) -> None:
     coded = io.BytesIO()
     Image.new("1", (13_000, 13_000)).save(coded, "PNG")
-    decoder = Decoder(ImageOptions(), 1, 60, folder=tmp_path, max_memory=1_200_000_000)
+    decoder = Decoder(ImageOptions(), 1, 60, folder=tmp_path, max_memory=1.2)
     try:
         (page,) = pages_of(decoder, coded.getvalue())
         assert isinstance(page, PageError) and ("Memory" in page.kind + page.message)
