@@ -82,12 +82,20 @@ class _Entry(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_Entry":
         """Returns a header's entry, or raises ReadError for a hostile header."""
-        entry = super().frombuf(buf, encoding, errors)
-        if entry.size < 0:
-            raise tarfile.ReadError("a size is negative")
-        if entry.type in _HEADERS and entry.size > _LONGEST_HEADER:
-            raise tarfile.ReadError(f"a header of {entry.size} bytes")
-        return entry
+        return _checked(super().frombuf(buf, encoding, errors))
+
+    @classmethod
+    def _frombuf(cls, *header: Any, **how: Any) -> "_Entry":
+        # What Python 3.13.4 and its like call where others call `frombuf`.
+        return _checked(super()._frombuf(*header, **how))  # type: ignore[misc]
+
+
+def _checked(entry: Any) -> _Entry:
+    if entry.size < 0:
+        raise tarfile.ReadError("a size is negative")
+    if entry.type in _HEADERS and entry.size > _LONGEST_HEADER:
+        raise tarfile.ReadError(f"a header of {entry.size} bytes")
+    return cast(_Entry, entry)
 
 
 def _unpacked(file: BinaryIO, max_ratio: float) -> BinaryIO:
