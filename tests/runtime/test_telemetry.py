@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -42,6 +43,13 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(C_SOURCE), "-ldl"]
     subprocess.run(command, check=True)
     return made
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder of a short name: sockets of processes lie there, whose paths have 107 bytes."""
+    with TemporaryDirectory(prefix="ocr") as folder:
+        yield Path(folder)
 
 
 def environment_at(home: Path) -> dict[str, str]:
@@ -114,13 +122,11 @@ def served(page: Path, environment: dict[str, str]) -> None:
     ],
 )
 def test_no_connection_no_look_up_and_no_file(
-    command: Command, library: Path, tmp_path: Path
+    command: Command, library: Path, temporary: Path, tmp_path: Path
 ) -> None:
-    home, temporary, work, refused = (
-        tmp_path / name for name in ("home", "temporary", "work", "refused")
-    )
-    for folder in (home, temporary, work):
-        folder.mkdir()
+    home, work, refused = (tmp_path / name for name in ("home", "work", "refused"))
+    home.mkdir()
+    work.mkdir()
     page = work / "page.png"
     Image.fromarray(draw_lines([(30, 30, "Harbour")], size=(320, 100)).pixels).save(page)
     command(
