@@ -108,11 +108,11 @@ def test_the_pages_of_a_document_are_turned(page: Page) -> None:
     expect(page.locator("#on")).to_be_disabled()
 
 
-def shown_width(page: Page) -> int:
-    """How wide the picture on the sheet is in itself; 0 where none, or a broken one, is shown."""
-    expect(page.locator("#sheet img")).to_be_visible(timeout=30_000)
-    width: int = page.evaluate("document.querySelector('#sheet img').naturalWidth")
-    return width
+def expect_width(page: Page, width: int) -> None:
+    """Waits until a picture of this width, in itself, is shown on the sheet."""
+    shown = page.locator("#sheet img")
+    expect(shown).to_be_visible(timeout=30_000)
+    expect(shown).to_have_js_property("naturalWidth", width, timeout=30_000)
 
 
 def tiff(*sizes: tuple[int, int]) -> bytes:
@@ -126,15 +126,15 @@ def test_pictures_that_a_browser_cannot_show_are_shown_all_the_same(page: Page) 
     content = tiff((90, 60), (120, 60))
     page.set_input_files("#file", {"name": "a.tif", "mimeType": "image/tiff", "buffer": content})
     expect(page.locator("#number")).to_have_text("Page 1", timeout=30_000)
-    assert shown_width(page) == 90
+    expect_width(page, 90)
     page.locator("#on").click()
     expect(page.locator("#number")).to_have_text("Page 2")
-    assert shown_width(page) == 120
+    expect_width(page, 120)
     page.locator("#back").click()
-    assert shown_width(page) == 90
+    expect_width(page, 90)
     choose(page, pdf(1))
     expect(page.locator("#status")).to_contain_text("0 words on 1 page", timeout=30_000)
-    assert shown_width(page) == 167  # 60 points at 200 dpi
+    expect_width(page, 167)  # 60 points at 200 dpi
     expect(page.locator("#hint")).to_be_hidden()
 
 
