@@ -10,8 +10,10 @@ from starlette.requests import ClientDisconnect
 from ocr_plugin.adapters.server_refusals import Refusal, client_of, gone
 from ocr_plugin.adapters.server_shares import Budget, Holding, Places
 
-# A body must come within so many seconds, and one more for each so many bytes of it.
-_BODY_SECONDS, _BYTES_A_SECOND = 10.0, 100_000
+BYTES_A_SECOND = 100_000
+"""So many bytes give a body or an answer a second more."""
+# A body must come within so many seconds, and those for its bytes.
+_BODY_SECONDS = 10.0
 
 
 class Bodies:
@@ -76,7 +78,7 @@ class Bodies:
                     raise too_long
                 holding.grow(len(chunk))
                 body.write(chunk)
-                patience.reschedule(begun + _BODY_SECONDS + body.tell() / _BYTES_A_SECOND)
+                patience.reschedule(begun + _BODY_SECONDS + body.tell() / BYTES_A_SECOND)
         if not body.tell():
             raise Refusal(400, "Empty", "the body is empty: send the picture's or document's bytes")
         return body.getvalue()  # not copied

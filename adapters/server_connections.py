@@ -7,11 +7,12 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ocr_plugin.adapters.server_bodies import BYTES_A_SECOND
+
 HEADER_SECONDS = 10.0
 """Seconds in which a request's line and headers must have come."""
 ANSWER_SECONDS = 10.0
 """Seconds in which a client must take an answer, and one more for each 100 kB of it."""
-_BYTES_A_SECOND = 100_000
 
 LAST_REQUESTS_S = 15
 """Seconds that requests may go on for when the server is told to end.
@@ -78,7 +79,7 @@ class PatientConnection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Begins to wait for the client to take what was written."""
         super().pause_writing()
-        left = self.transport.get_write_buffer_size() / _BYTES_A_SECOND
+        left = self.transport.get_write_buffer_size() / BYTES_A_SECOND
         self._untaken = self.loop.call_later(ANSWER_SECONDS + left, self.transport.abort)
 
     def resume_writing(self) -> None:

@@ -60,7 +60,7 @@ def test_silent_connections_are_closed_and_others_answered(
 
 def test_who_does_not_take_an_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_connections, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(server_connections, "_BYTES_A_SECOND", BIG / 2)
+    monkeypatch.setattr(server_connections, "BYTES_A_SECOND", BIG / 2)
     get = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
     with (
         running(config_of(big, 32, 60)) as (server, port, _),
